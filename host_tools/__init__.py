@@ -1,0 +1,1 @@
+"""The host side of the micro server: cloud, simulator, checks and deployment."""
