@@ -1,0 +1,1 @@
+"""Runs the unchanged firmware on the real MicroPython, with simulated hardware around it."""
