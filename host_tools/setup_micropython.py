@@ -8,6 +8,7 @@ single-precision variant is built from the same package's source.  A second run 
 """
 
 import argparse
+import fcntl
 import os
 import platform
 import shutil
@@ -15,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from host_tools.simulator import interpreter
+from host_tools.simulator import interpreter, single_precision
 from host_tools.simulator.debian_packages import PackageError, PrivateApt
 
 _SUITES = ("sid", "trixie")
@@ -33,28 +34,78 @@ def main() -> int:
         help="use the packages even if this system cannot verify their signature",
     )  # fmt: skip
     arguments = parser.parse_args()
+    folder = interpreter.micropython_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two set-ups at once wait for each other
+        return _set_up(verify=not arguments.allow_unverified)
+
+
+def _set_up(*, verify: bool) -> int:
     try:
-        set_up_double(verify=not arguments.allow_unverified)
+        set_up_double(verify=verify)
     except PackageError as error:
         print(f"error: no 32-bit MicroPython: {error}", file=sys.stderr)
         print("Put a 32-bit `micropython` >= 1.25 on the PATH, or see --help.", file=sys.stderr)
         return 1
+    try:
+        set_up_single(verify=verify)
+    except PackageError as error:
+        print(f"MicroPython: no single-precision build, its tests are skipped: {error}")
     return 0
 
 
 def set_up_double(*, verify: bool) -> None:
     """Makes `bin/micropython` usable; raises PackageError."""
-    wrapper = interpreter.micropython_folder() / "bin" / interpreter.DOUBLE
-    if wrapper.exists() and interpreter.is_usable(wrapper):
-        print(f"MicroPython: {wrapper} is in place")
+    wrapper = _wrapper(interpreter.DOUBLE)
+    if _is_in_place(wrapper):
         return
-    wrapper.parent.mkdir(parents=True, exist_ok=True)
     own = shutil.which("micropython")
     if own and interpreter.is_usable(Path(own)):
         print(f"MicroPython: using the system's {own}")
         write_script(wrapper, f'#!/bin/sh\nexec {own} "$@"\n')
         return
     _unpack_from_debian(wrapper, verify)
+
+
+def set_up_single(*, verify: bool) -> None:
+    """Makes `bin/micropython-single` usable; raises PackageError."""
+    wrapper = _wrapper(interpreter.SINGLE)
+    if _is_in_place(wrapper):
+        return
+    root = interpreter.micropython_folder() / "root"
+    if not root.exists():
+        raise PackageError("the system's own MicroPython is used, its libraries are not in reach")
+    missing = single_precision.missing_tools()
+    if missing:
+        raise PackageError(f"{', '.join(missing)} not found (apt-get install build-essential)")
+    started = time.monotonic()
+    apt = updated_apt(verify=verify)
+    print("MicroPython: building the single-precision variant (about 30 s)")
+    program = interpreter.micropython_folder() / interpreter.SINGLE
+    single_precision.build(apt, program)
+    _install(wrapper, root, program, started)
+
+
+def _wrapper(name: str) -> Path:
+    folder = interpreter.micropython_folder() / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+def _is_in_place(wrapper: Path) -> bool:
+    usable = wrapper.exists() and interpreter.is_usable(wrapper)
+    if usable:
+        print(f"MicroPython: {wrapper} is in place")
+    return usable
+
+
+def _install(wrapper: Path, root: Path, program: Path, started: float) -> None:
+    write_script(wrapper, _WRAPPER.format(root=root, program=program))
+    if not interpreter.is_usable(wrapper):
+        wrapper.unlink()
+        raise PackageError(f"{program} does not run; remove {root.parent} and try again")
+    print(f"MicroPython: {wrapper} is ready ({time.monotonic() - started:.0f} s)")
 
 
 def _unpack_from_debian(wrapper: Path, verify: bool) -> None:
@@ -65,10 +116,7 @@ def _unpack_from_debian(wrapper: Path, verify: bool) -> None:
     shutil.rmtree(root, ignore_errors=True)
     apt = updated_apt(verify=verify)
     apt.unpack(["micropython"], root)
-    write_script(wrapper, _WRAPPER.format(root=root, program=root / "usr/bin/micropython"))
-    if not interpreter.is_usable(wrapper):
-        raise PackageError(f"{wrapper} does not run")
-    print(f"MicroPython: {wrapper} is ready ({time.monotonic() - started:.0f} s)")
+    _install(wrapper, root, root / "usr/bin/micropython", started)
 
 
 def updated_apt(*, verify: bool) -> PrivateApt:
