@@ -1,0 +1,4 @@
+from microserver.app import App
+
+app = App()
+app.run()

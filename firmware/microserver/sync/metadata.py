@@ -1,0 +1,34 @@
+"""The `metadata` of a collector's uploads, encoded once (datasync.v1 UploadMetadata)."""
+
+from micropython import const
+
+from microserver.wire import protobuf, varint
+from microserver.wire.messages import data_sync
+
+_METADATA_TAG = const(0x0A)  # DataCaptureUploadRequest field 1, length-delimited
+_TABULAR_SENSOR = const(2)
+
+
+def encode(part_id, collector, machine_tags):
+    """Bytes of field 1 of a DataCaptureUploadRequest, tag and length included."""
+    message = protobuf.encode(
+        data_sync.UPLOAD_METADATA,
+        {
+            "part_id": part_id,
+            "component_type": collector.api,
+            "component_name": collector.component,
+            "method_name": collector.method,
+            "type": _TABULAR_SENSOR,
+            "method_parameters": collector.params,
+            "tags": _merged(machine_tags, collector.tags),
+            "file_extension": ".dat",
+        },
+    )
+    head = bytearray(1 + varint.size(len(message)))
+    head[0] = _METADATA_TAG
+    varint.write(head, 1, len(message))
+    return bytes(head) + message
+
+
+def _merged(machine_tags, method_tags):
+    return list(machine_tags) + [tag for tag in method_tags if tag not in machine_tags]
