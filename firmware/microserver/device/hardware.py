@@ -1,0 +1,58 @@
+"""The chip's pins, converters and buses as models see them: the only way from a model to `machine`."""
+
+import gc
+
+import machine
+
+from microserver.robot.resource import ConfigError
+
+
+class Hardware:
+    """Hands out machine objects; what this chip cannot do is a ConfigError."""
+
+    def pin(self, number):
+        """machine.Pin as input."""
+        return self._make("pin %d" % number, machine.Pin, number, machine.Pin.IN)
+
+    def output_pin(self, number):
+        """machine.Pin as output."""
+        return self._make("output pin %d" % number, machine.Pin, number, machine.Pin.OUT)
+
+    def adc(self, number):
+        """machine.ADC of the pin at 11 dB (0 to about 2450 mV); use `.read_uv()`."""
+        what = "analog input on pin %d" % number
+        pin = self._make(what, machine.Pin, number)
+        return self._make(what, machine.ADC, pin, atten=machine.ADC.ATTN_11DB)
+
+    def pwm(self, number, frequency_hz):
+        """machine.PWM on the pin."""
+        what = "PWM on pin %d" % number
+        return self._make(what, machine.PWM, machine.Pin(number), freq=frequency_hz)
+
+    def i2c(self, bus, data_pin, clock_pin, baudrate_hz, timeout_us):
+        """machine.I2C number `bus` (0, 1); timeout 0 = the port's own default of 50 ms."""
+        return self._make(
+            "I2C bus %d on pins %d and %d" % (bus, data_pin, clock_pin),
+            machine.I2C,
+            bus,
+            sda=machine.Pin(data_pin),
+            scl=machine.Pin(clock_pin),
+            freq=baudrate_hz,
+            timeout=timeout_us or 50000,
+        )
+
+    def _make(self, what, cls, *arguments, **options):
+        try:
+            return cls(*arguments, **options)
+        except (ValueError, OSError) as error:
+            raise ConfigError("this chip has no %s: %s" % (what, error))
+
+    def free_heap(self):
+        """Bytes, garbage not collected first: cheap enough for any rate."""
+        return gc.mem_free()
+
+    def rssi(self):
+        """dBm of the access point; OSError while not connected."""
+        import network  # a board without Wi-Fi has no such module
+
+        return network.WLAN(network.WLAN.IF_STA).status("rssi")

@@ -1,0 +1,98 @@
+"""`gyro-mpu6050`: InvenSense MPU-6050, angular velocity and acceleration over I2C.
+
+Registers and scales: MPU-6000/MPU-6050 Register Map and Descriptions, revision 4.2.
+"""
+
+import struct
+
+from micropython import const
+
+from microserver.robot.resource import (
+    ConfigError,
+    FastSource,
+    MovementSensor,
+    board_of,
+    vector_fields,
+)
+
+_ADDRESS = const(0x68)  # 0x69 with AD0 high
+_GYRO_CONFIG = const(0x1B)
+_ACCEL_CONFIG = const(0x1C)
+_ACCEL_OUT = const(0x3B)  # 6 bytes, then the temperature, then 6 bytes of the gyroscope
+_GYRO_OUT = const(0x43)
+_POWER = const(0x6B)
+_WHO_AM_I = const(0x75)
+
+_DEGREES_PER_SECOND = 1 / 131  # at +-250 deg/s
+_METRES_PER_SECOND2 = 9.80665 / 16384  # at +-2 g
+
+
+class Mpu6050(MovementSensor):
+    """AngularVelocity in deg/s (+-250), LinearAcceleration in m/s2 (+-2 g), Readings of both."""
+
+    ATTRIBUTES = "i2c_bus:str! use_alt_i2c_address:bool"
+    SUPPORTS = ("AngularVelocity", "LinearAcceleration")
+
+    def __init__(self, name, attributes, dependencies, hardware):
+        super().__init__(name, attributes, dependencies, hardware)
+        self._bus = board_of(dependencies, "i2c_bus").i2c(attributes["i2c_bus"])
+        self._address = _ADDRESS + attributes["use_alt_i2c_address"]
+        self._burst = bytearray(14)
+        if self._bus.readfrom_mem(self._address, _WHO_AM_I, 1)[0] & 0x7E != _ADDRESS:
+            raise ConfigError("no MPU6050 at address %d" % self._address, "i2c_bus")
+        self._write(_POWER, 1)  # awake, clocked by the X gyroscope as the data sheet recommends
+        self._write(_GYRO_CONFIG, 0)
+        self._write(_ACCEL_CONFIG, 0)
+
+    def _write(self, register, value):
+        self._bus.writeto_mem(self._address, register, bytes((value,)))
+
+    def _vector(self, register, scale):
+        x, y, z = struct.unpack(">hhh", self._bus.readfrom_mem(self._address, register, 6))
+        return (x * scale, y * scale, z * scale)
+
+    def angular_velocity(self):
+        return self._vector(_GYRO_OUT, _DEGREES_PER_SECOND)
+
+    def linear_acceleration(self):
+        return self._vector(_ACCEL_OUT, _METRES_PER_SECOND2)
+
+    def sample_rotation(self, view):
+        self._bus.readfrom_mem_into(self._address, _GYRO_OUT, view)
+
+    def sample_acceleration(self, view):
+        self._bus.readfrom_mem_into(self._address, _ACCEL_OUT, view)
+
+    def sample_both(self, view):
+        """One burst, so that both are of the same instant; the temperature is stepped over."""
+        burst = self._burst
+        self._bus.readfrom_mem_into(self._address, _ACCEL_OUT, burst)
+        for index in range(6):
+            view[index] = burst[index]
+            view[index + 6] = burst[index + 8]
+
+    def fast_source(self, method, params):
+        if method == "AngularVelocity":
+            fields = vector_fields(("angular_velocity",), _DEGREES_PER_SECOND)
+            return FastSource(">hhh", fields, self.sample_rotation)
+        if method == "LinearAcceleration":
+            fields = vector_fields(("linear_acceleration",), _METRES_PER_SECOND2)
+            return FastSource(">hhh", fields, self.sample_acceleration)
+        velocity = ("readings", "angular_velocity")
+        acceleration = ("readings", "linear_acceleration")
+        return FastSource(
+            ">hhhhhh",
+            vector_fields(acceleration, _METRES_PER_SECOND2)
+            + vector_fields(velocity, _DEGREES_PER_SECOND),
+            self.sample_both,
+            (
+                (velocity + ("_type",), "angular_velocity"),
+                (acceleration + ("_type",), "vector3"),
+            ),
+        )
+
+    def close(self):
+        self._write(_POWER, 0x40)  # asleep
+
+
+MODEL = Mpu6050

@@ -1,0 +1,174 @@
+"""The robot builds what can be built, in order, and keeps what did not change."""
+
+from fake_hardware import FakeHardware, Lines
+from microserver.robot.config import parse
+from microserver.robot.registry import find
+from microserver.robot.resource import ConfigError
+from microserver.robot.robot import Robot
+
+from expect import raises
+
+
+def robot_of(document):
+    robot = Robot(FakeHardware(), Lines())
+    robot.configure(parse(document))
+    return robot
+
+
+def component(name, type, model, **more):
+    entry = {"name": name, "type": type, "model": model}
+    entry.update(more)
+    return entry
+
+
+def tmp36(**attributes):
+    given = {"analog_reader": "temp"}
+    given.update(attributes)
+    return component("t", "sensor", "tmp36", attributes=given)
+
+
+def board(**attributes):
+    given = {"analogs": [{"name": "temp", "pin": "34"}]}
+    given.update(attributes)
+    return component("b", "board", "esp32", attributes=given)
+
+
+def test_every_built_in_model_is_found_by_its_documented_name():
+    for api, model in (
+        ("board", "esp32"),
+        ("sensor", "tmp36"),
+        ("sensor", "wifi-rssi"),
+        ("sensor", "free-heap"),
+        ("sensor", "fake"),
+        ("movement_sensor", "fake"),
+        ("movement_sensor", "gyro-mpu6050"),
+        ("movement_sensor", "accel-adxl345"),
+    ):
+        cls = find("rdk:component:" + api, model)
+        assert cls.API == "rdk:component:" + api
+
+
+def test_models_that_are_not_there():
+    for api, model, key in (
+        ("sensor", "nothing-like-it", "model"),
+        ("movement_sensor", "tmp36", "model"),
+        ("sensor", "../secret", "model"),
+        ("sensor", "", "model"),
+        ("sensor", "a.b", "model"),
+        ("camera", "webcam", "api"),
+    ):
+        assert raises(ConfigError, find, "rdk:component:" + api, model).key == key, model
+
+
+def test_a_sensor_gets_its_board():
+    robot = robot_of({"components": [tmp36(), board()]})
+    assert sorted(robot.resources) == ["b", "t"] and not robot.problems
+
+
+def test_one_failing_component_leaves_the_rest():
+    robot = robot_of(
+        {
+            "components": [
+                tmp36(analog_reader="nobody"),
+                component("u", "sensor", "unheard-of"),
+                component("f", "sensor", "fake", attributes={"fake_value": "x"}),
+                component("h", "sensor", "free-heap"),
+                component("d", "sensor", "fake", depends_on=["t"]),
+                board(),
+            ]
+        }
+    )
+    assert sorted(robot.resources) == ["b", "h"]
+    assert [(path, severity) for path, _, severity in robot.problems] == [
+        ("components[0]", "error"),
+        ("components[1].model", "error"),
+        ("components[2].attributes.fake_value", "error"),
+        ("components[4]", "error"),
+    ], robot.problems
+    assert robot.problems[0][1] == 'board "b" has no analog reader "nobody"'
+
+
+def test_the_documents_tmp36_without_a_board_says_what_it_needs():
+    robot = robot_of({"components": [tmp36()]})
+    assert robot.problems == [
+        ("components[0].attributes.analog_reader", "needs a board component", "error")
+    ]
+
+
+def test_problems_are_logged_with_their_path():
+    log = Lines()
+    Robot(FakeHardware(), log).configure(parse({"components": [tmp36(colour="red")]}))
+    assert log.lines[0] == (
+        "warning",
+        "robot",
+        "components[0].attributes.colour: unknown key, ignored",
+    )
+
+
+def test_a_new_config_keeps_what_did_not_change():
+    robot = robot_of(
+        {"components": [board(), tmp36(), component("f", "sensor", "fake")]},
+    )
+    before = dict(robot.resources)
+    fake = component("f", "sensor", "fake", attributes={"fake_value": 1})
+    extra = component("h", "sensor", "free-heap")
+    robot.configure(parse({"components": [extra, board(), tmp36(), fake]}))
+    assert sorted(robot.resources) == ["b", "f", "h", "t"]
+    assert robot.resources["t"] is before["t"] and robot.resources["b"] is before["b"]
+    assert robot.resources["f"] is not before["f"]
+
+
+def test_a_new_board_rebuilds_what_stands_on_it():
+    robot = robot_of({"components": [board(), tmp36()]})
+    before = robot.resources["t"]
+    robot.configure(parse({"components": [board(pins=[2]), tmp36()]}))
+    assert robot.resources["t"] is not before
+    robot.configure(parse({"components": [tmp36()]}))
+    assert not robot.resources and robot.problems
+
+
+def test_the_same_config_again_retries_only_what_failed():
+    robot = robot_of(
+        {
+            "components": [
+                board(i2cs=[{"name": "bus", "bus": "i2c0"}]),
+                component("m", "movement_sensor", "accel-adxl345", attributes={"i2c_bus": "bus"}),
+                component("f", "sensor", "fake"),
+            ]
+        }
+    )
+    assert sorted(robot.resources) == ["b", "f"] and "OSError" in robot.problems[0][1]
+    config = parse(
+        {
+            "components": [
+                board(i2cs=[{"name": "bus", "bus": "i2c0"}]),
+                component("m", "movement_sensor", "accel-adxl345", attributes={"i2c_bus": "bus"}),
+                component("f", "sensor", "fake"),
+            ]
+        }
+    )
+    fake = robot.resources["f"]
+    robot._hardware.bus.chips[0x53] = bytearray(b"\xe5" + bytes(0x39))
+    robot.configure(config)
+    assert sorted(robot.resources) == ["b", "f", "m"] and not robot.problems
+    assert robot.resources["f"] is fake
+
+
+def test_close_closes_all_and_puts_a_chip_to_sleep():
+    robot = robot_of({"components": [board(i2cs=[{"name": "bus"}])]})
+    chip = robot._hardware.bus.chips[0x53] = bytearray(b"\xe5" + bytes(0x39))
+    robot.configure(
+        parse(
+            {
+                "components": [
+                    board(i2cs=[{"name": "bus"}]),
+                    component(
+                        "m", "movement_sensor", "accel-adxl345", attributes={"i2c_bus": "bus"}
+                    ),
+                ]
+            }
+        )
+    )
+    assert chip[0x2D] == 8
+    robot.close()
+    assert chip[0x2D] == 0 and not robot.resources
