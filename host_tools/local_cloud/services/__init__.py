@@ -1,0 +1,1 @@
+"""One gRPC service per file, independent of the transport that carries it."""

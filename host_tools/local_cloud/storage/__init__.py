@@ -1,0 +1,1 @@
+"""Where readings are kept: the interface, and the databases behind it."""
