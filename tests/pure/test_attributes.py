@@ -33,9 +33,7 @@ def test_true_is_not_a_number_and_one_is_not_a_bool():
 
 
 def test_half_a_pin_is_refused():
-    assert read("n:int", {"n": 3.5})[2] == [
-        ("a.n", "expected a whole number, got 3.5", "error")
-    ]
+    assert read("n:int", {"n": 3.5})[2] == [("a.n", "expected a whole number, got 3.5", "error")]
     assert read("n:int", {"n": 3.0})[0] == {"n": 3}
 
 
@@ -100,4 +98,4 @@ def test_problems_are_bounded():
 
 def test_messages_repeat_only_a_little_of_a_long_text():
     _, _, problems = read("n:int", {"n": "9x" * 50000, "k" * 50000: 1})
-    assert all([len(path) + len(message) < 120 for path, message, _ in problems])
+    assert all(len(path) + len(message) < 120 for path, message, _ in problems)

@@ -60,7 +60,10 @@ def test_board_of_the_documents():
     config = parse(json.loads(REMOTE_BOARD))
     (board,) = config.components
     assert board.api == "rdk:component:board"
-    assert [item.params for item in board.captures] == [{"reader_name": "A1"}, {"reader_name": "A2"}]
+    assert [item.params for item in board.captures] == [
+        {"reader_name": "A1"},
+        {"reader_name": "A2"},
+    ]
     assert config.data_manager is None
 
 
@@ -253,11 +256,31 @@ def test_wrong_types_everywhere_never_raise():
 
 def test_random_documents_never_raise():
     seed = 1
-    words = (
-        "components services name type api model attributes depends_on service_configs method"
-        " capture_methods capture_frequency_hz cache_size_kb data_manager sensor board fake"
-        " rdk:component:sensor Readings Analogs additional_params reader_name a"
-    ).split()
+    words = [
+        "components",
+        "services",
+        "name",
+        "type",
+        "api",
+        "model",
+        "attributes",
+        "depends_on",
+        "service_configs",
+        "method",
+        "capture_methods",
+        "capture_frequency_hz",
+        "cache_size_kb",
+        "data_manager",
+        "sensor",
+        "board",
+        "fake",
+        "rdk:component:sensor",
+        "Readings",
+        "Analogs",
+        "additional_params",
+        "reader_name",
+        "a",
+    ]
 
     def random(limit):
         nonlocal seed

@@ -1,12 +1,11 @@
 """The robot builds what can be built, in order, and keeps what did not change."""
 
+from expect import raises
 from fake_hardware import FakeHardware, Lines
 from microserver.robot.config import parse
 from microserver.robot.registry import find
 from microserver.robot.resource import ConfigError
 from microserver.robot.robot import Robot
-
-from expect import raises
 
 
 def robot_of(document):
@@ -45,7 +44,7 @@ def test_every_built_in_model_is_found_by_its_documented_name():
         ("movement_sensor", "accel-adxl345"),
     ):
         cls = find("rdk:component:" + api, model)
-        assert cls.API == "rdk:component:" + api
+        assert "rdk:component:" + api == cls.API
 
 
 def test_models_that_are_not_there():
@@ -85,7 +84,7 @@ def test_one_failing_component_leaves_the_rest():
         ("components[2].attributes.fake_value", "error"),
         ("components[4]", "error"),
     ], robot.problems
-    assert robot.problems[0][1] == 'board "b" has no analog reader "nobody"'
+    assert robot.problems[0][1] == 'board "b" has no "nobody" in its analogs'
 
 
 def test_the_documents_tmp36_without_a_board_says_what_it_needs():

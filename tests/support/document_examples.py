@@ -1,4 +1,4 @@
-"""The robot configs that the documents show for micro-server, as JSON text, and the demo's parts."""
+"""The robot configs that the documents show for micro-server, as JSON text."""
 
 SERVICE_ONLY = """
 {"components": [],

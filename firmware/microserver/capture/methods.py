@@ -4,17 +4,19 @@ A source is either fast (robot.resource.FastSource, sampled in the timer callbac
 `read()` gives the payload, or a coroutine of it, and may take its time.
 """
 
-from microserver.robot.resource import METHODS, ConfigError
+from microserver.robot.resource import METHODS, ConfigError, getter_name
 
 
 def source_for(resource, method, params):
     """The source of `method` ("Readings", ...) of a component; ConfigError when it has none."""
-    if method not in METHODS[resource.API.split(":")[-1]].split():
-        raise ConfigError('"%s" has no %s' % (resource.name, method), "method")
-    supports = getattr(resource, "SUPPORTS", None)
-    if supports is not None and method != "Readings" and method not in supports:
-        raise ConfigError('model of "%s" gives no %s' % (resource.name, method), "method")
-    return resource.fast_source(method, params) or SimpleSource(resource, method)
+    if method in METHODS[resource.API.split(":")[-1]].split():
+        source = resource.fast_source(method, params)
+        if source:
+            return source
+        name = getter_name(method)
+        if hasattr(resource, name):
+            return SimpleSource(name, getattr(resource, name))
+    raise ConfigError('"%s" has no %s' % (resource.name, method), "method")
 
 
 class SimpleSource:
@@ -22,14 +24,12 @@ class SimpleSource:
 
     fast = False
 
-    def __init__(self, resource, method):
-        # AngularVelocity -> angular_velocity
-        name = "".join(["_" + c.lower() if "A" <= c <= "Z" else c for c in method])[1:]
+    def __init__(self, name, getter):
         self._name = name
-        self._getter = getattr(resource, name)
+        self._getter = getter
 
     def read(self):
-        """The payload; what is not one (None, a number) is handed on for the collector to count."""
+        """The payload; what is none (None, a number) goes on to the collector, which counts it."""
         result = self._getter()
         return self._when_ready(result) if hasattr(result, "send") else self._payload(result)
 
@@ -41,14 +41,11 @@ class SimpleSource:
         if name == "compass_heading":
             return {"value": result}
         if name == "readings":
-            return {"readings": result} if isinstance(result, dict) else result
+            return {name: result} if isinstance(result, dict) else result
         if not isinstance(result, (tuple, list)):
             return result
         if name == "position":
-            latitude, longitude, altitude = result
-            return {
-                "coordinate": {"latitude": latitude, "longitude": longitude},
-                "altitude_m": altitude,
-            }
-        axes = ("o_x", "o_y", "o_z", "theta") if name == "orientation" else ("x", "y", "z")
-        return {name: dict(zip(axes, result))}
+            coordinate = {"latitude": result[0], "longitude": result[1]}
+            return {"coordinate": coordinate, "altitude_m": result[2]}
+        axes = ("o_x", "o_y", "o_z", "theta") if name == "orientation" else "xyz"
+        return {name: {axis: result[index] for index, axis in enumerate(axes)}}

@@ -1,9 +1,8 @@
-"""The chip's pins, converters and buses as models see them: the only way from a model to `machine`."""
+"""The chip's pins, converters and buses as models see them: their only way to `machine`."""
 
 import gc
 
 import machine
-
 from microserver.robot.resource import ConfigError
 
 

@@ -6,7 +6,6 @@ Registers and scale: ADXL345 data sheet, revision G.
 import struct
 
 from micropython import const
-
 from microserver.robot.resource import (
     ConfigError,
     FastSource,
@@ -33,7 +32,6 @@ class Adxl345(MovementSensor):
     """LinearAcceleration in m/s2 (+-16 g, 0.04 m/s2 per step) and Readings of it."""
 
     ATTRIBUTES = "i2c_bus:str! use_alt_i2c_address:bool"
-    SUPPORTS = ("LinearAcceleration",)
 
     def __init__(self, name, attributes, dependencies, hardware):
         super().__init__(name, attributes, dependencies, hardware)
@@ -55,6 +53,8 @@ class Adxl345(MovementSensor):
         self._bus.readfrom_mem_into(self._address, _DATA, view)
 
     def fast_source(self, method, params):
+        if method not in ("Readings", "LinearAcceleration"):
+            return None
         path = ("linear_acceleration",)
         constants = ()
         if method == "Readings":

@@ -1,4 +1,4 @@
-"""`esp32`: the board's pins, analog readers and I2C buses, made when something first asks for them."""
+"""`esp32`: the board's pins, analog readers and I2C buses, made when first asked for."""
 
 import struct
 
@@ -29,27 +29,28 @@ class Esp32Board(Board):
 
     def analog(self, name):
         """An AnalogReader; two users of one name share it."""
-        return self._once("analogs", name, Board.analog, self._make_analog)
+        return self._once("analogs", name, self._make_analog)
 
     def i2c(self, name):
-        return self._once("i2cs", name, Board.i2c, self._make_bus)
+        """A machine.I2C; all chips of one bus share it."""
+        return self._once("i2cs", name, self._make_bus)
 
     def pin(self, name):
-        """A machine.Pin, as input when it is one of the pins given in "pins"."""
+        """A machine.Pin as input, of those given in "pins"; the name is its number."""
         number = int(name) if str(name).isdigit() else -1
         if number not in self._attributes["pins"]:
-            return Board.pin(self, name)
+            raise ConfigError('board "%s" has no "%s" in its pins' % (self.name, name), "pin_name")
         return self._hardware.pin(number)
 
-    def _once(self, kind, name, missing, make):
-        made = self._made.get((kind, name))
-        if made is None:
+    def _once(self, kind, name, make):
+        if (kind, name) not in self._made:
             for entry in self._attributes[kind]:
                 if entry["name"] == name:
-                    made = self._made[kind, name] = make(entry)
-                    return made
-            return missing(self, name)
-        return made
+                    self._made[kind, name] = make(entry)
+                    break
+            else:
+                raise ConfigError('board "%s" has no "%s" in its %s' % (self.name, name, kind))
+        return self._made[kind, name]
 
     def _make_analog(self, entry):
         return AnalogReader(self._hardware.adc(entry["pin"]))

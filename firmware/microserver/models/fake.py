@@ -23,13 +23,6 @@ class FakeMovementSensor(MovementSensor):
         "fake_lat:float=27.33 fake_lon:float=29.45 fake_alt:float=4572.2"
         " lin_acc_x:float=5 lin_acc_y:float=2 lin_acc_z:float=3"
     )
-    SUPPORTS = (
-        "Position",
-        "LinearVelocity",
-        "AngularVelocity",
-        "LinearAcceleration",
-        "CompassHeading",
-    )
 
     def __init__(self, name, attributes, dependencies, hardware):
         super().__init__(name, attributes, dependencies, hardware)

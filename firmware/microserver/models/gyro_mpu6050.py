@@ -6,7 +6,6 @@ Registers and scales: MPU-6000/MPU-6050 Register Map and Descriptions, revision 
 import struct
 
 from micropython import const
-
 from microserver.robot.resource import (
     ConfigError,
     FastSource,
@@ -31,7 +30,6 @@ class Mpu6050(MovementSensor):
     """AngularVelocity in deg/s (+-250), LinearAcceleration in m/s2 (+-2 g), Readings of both."""
 
     ATTRIBUTES = "i2c_bus:str! use_alt_i2c_address:bool"
-    SUPPORTS = ("AngularVelocity", "LinearAcceleration")
 
     def __init__(self, name, attributes, dependencies, hardware):
         super().__init__(name, attributes, dependencies, hardware)
@@ -78,6 +76,8 @@ class Mpu6050(MovementSensor):
         if method == "LinearAcceleration":
             fields = vector_fields(("linear_acceleration",), _METRES_PER_SECOND2)
             return FastSource(">hhh", fields, self.sample_acceleration)
+        if method != "Readings":
+            return None
         velocity = ("readings", "angular_velocity")
         acceleration = ("readings", "linear_acceleration")
         return FastSource(

@@ -1,10 +1,10 @@
-"""Reads one JSON object against an attribute table: the right types, defaults and ranges, or a problem.
+"""Reads a JSON object against an attribute table: types, defaults and ranges, or a problem.
 
 A table is one string, a word per key: `key:kind`, then `!` (required) or `=default`, then
-`(low..high)`: a range for a number, the length for a string.  Kinds: int, float, bool, str, object,
-list, any, `kind[]` (a list whose bad elements are left out), `-` (known, does nothing here: noted)
-and `~` (known, silently skipped).  A table with lists of objects is a dict: the main table under ""
-and the table of the elements under the key of the list.  Example of a string table:
+`(low..high)`: a range for a number, the length for a string.  Kinds: int, float, bool, str,
+object, list, any, `kind[]` (a list whose bad elements are left out), `-` (known, does nothing
+here: noted) and `~` (known, silently skipped).  A table with lists of objects is a dict: the main
+table under "" and the table of the elements under the key of the list.  Example:
 
     "i2c_bus:str! use_alt_i2c_address:bool samples:int=15(1..100)"
 """
@@ -16,7 +16,7 @@ _LIMIT = const(24)  # problems kept: a broken 16 kB document must not fill the h
 
 
 class Problems:
-    """Collects `(path, message, severity)` in `items`; severity is "error", "warning" or "note"."""
+    """Collects `(path, message, severity)` in `items`; severity: "error", "warning", "note"."""
 
     limit = _LIMIT
 
@@ -44,7 +44,9 @@ def shown(value):
         return "a list"
     if isinstance(value, str):
         return '"%s"' % (value if len(value) <= _SHOWN else value[:_SHOWN] + "...")
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)[:_SHOWN]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)[:_SHOWN]
 
 
 def read_attributes(table, given, path, problems):
@@ -92,10 +94,7 @@ def _read(spec, value, path, problems, table):
         kind = kind[:-1]
     if kind.endswith("[]"):
         return _read_list(kind[:-2], limits, value, path, problems, table)
-    if default:
-        default = _convert(kind, default)[1]
-    else:
-        default = False if kind == "bool" else None
+    default = _convert(kind, default)[1] if default else (False if kind == "bool" else None)
     if value is None or (required and value == ""):
         return ("required, but missing" if required else ""), default
     message, value = _convert(kind, value)
@@ -157,9 +156,9 @@ def _number(kind, value):
         try:
             number = float(value)
             if number - number == 0:  # not infinite, not NaN
-                whole = int(value) if isinstance(value, (int, str)) and kind == "int" else int(number)
                 if kind == "float":
                     return "", number
+                whole = int(number if isinstance(value, float) else value)
                 if whole == number:
                     return "", whole
         except (ValueError, OverflowError):

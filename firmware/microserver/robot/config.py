@@ -1,4 +1,4 @@
-"""Turns a robot config document into what to build, capture and sync, and a list of what is wrong with it.
+"""Turns a robot config document into what to build, capture and sync, and a list of problems.
 
 One bad item is left out with a problem that names its path; the rest stands.  `parse` never
 raises.  Nothing here is needed afterwards: the results hold no functions of this module, so it can
@@ -21,7 +21,8 @@ ComponentConfig = namedtuple(
 """api: "rdk:component:sensor"; model: last element of the triplet; path: "components[0]"."""
 
 CaptureConfig = namedtuple(
-    "CaptureConfig", ("method", "frequency_uhz", "cache_bytes", "disabled", "params", "tags", "path")
+    "CaptureConfig",
+    ("method", "frequency_uhz", "cache_bytes", "disabled", "params", "tags", "path"),
 )
 """frequency_uhz: integer micro-hertz; cache_bytes: the exact bound of the ring."""
 
@@ -36,13 +37,10 @@ _DOCUMENT = (
     " tracing:~ disable_partial_start:~ overwrite_fragment_status:~ enable_web_profile:~"
     " disable_log_deduplication:~"
 )
-_COMPONENT = (
-    "name:str!(1..60) api:str type:str namespace:str model:str! attributes:object depends_on:str[]"
+# Components and services alike; what only components need is asked for below.
+_RESOURCE = (
+    "name:str(1..60) api:str type:str namespace:str model:str attributes:object depends_on:str[]"
     " service_configs:list frame:~ log_configuration:~ notes:~ ui_folder:~"
-)
-_SERVICE = (
-    "name:str api:str type:str namespace:str model:str attributes:object depends_on:~"
-    " service_configs:~ log_configuration:~ notes:~ ui_folder:~"
 )
 _DATA_MANAGER = (
     "capture_disabled:bool sync_disabled:bool sync_interval_mins:float(0.01..10080)"
@@ -62,19 +60,19 @@ _CAPTURE = (
 
 def parse(document, problems=None):
     """The RobotConfig of a decoded JSON (or protobuf) `document`; see attributes.Problems."""
-    if problems is None:
-        problems = Problems()
+    problems = problems or Problems()
     top, _ = read_attributes(_DOCUMENT, document, "", problems)
     manager, cache_kb = _read_services(top["services"] or (), problems)
-    read = []
+    components = []
+    captures = 0
     for index, entry in enumerate(top["components"] or ()):
         component = _read_component(entry, "components[%d]" % index, cache_kb, problems)
-        if component:
-            read.append(component)
-    components = _in_build_order(_without_doubles(read, problems), problems)
-    if manager is None and any([component.captures for component in components]):
+        if component and not _is_double(component, components, problems):
+            components.append(component)
+            captures += len(component.captures)
+    if captures and manager is None:
         problems.add("services", "no data_manager service: nothing is captured", "note")
-    return RobotConfig(components, manager, problems.items)
+    return RobotConfig(_in_build_order(components, problems), manager, problems.items)
 
 
 def _read_services(entries, problems):
@@ -83,17 +81,22 @@ def _read_services(entries, problems):
     cache_kb = 1
     for index, entry in enumerate(entries):
         path = "services[%d]" % index
-        service, usable = read_attributes(_SERVICE, entry, path, problems)
+        service, usable = read_attributes(_RESOURCE, entry, path, problems)
         kind = _last(service["api"] or service["type"] or "")
-        if not usable:
+        if not usable or not _is_data_manager(kind, path, problems):
             continue
-        if kind != "data_manager":
-            problems.add(path, "service %s is not of this device, ignored" % shown(kind), "warning")
-        elif manager:
+        if manager:
             problems.add(path, "a second data_manager service, left out")
         else:
             manager, cache_kb = _read_manager(service["attributes"], path, problems)
     return manager, cache_kb
+
+
+def _is_data_manager(kind, path, problems):
+    if kind == "data_manager":
+        return True
+    problems.add(path, "service %s is not of this device, ignored" % shown(kind), "warning")
+    return False
 
 
 def _read_manager(attributes, path, problems):
@@ -109,52 +112,48 @@ def _read_manager(attributes, path, problems):
 
 
 def _read_component(entry, path, cache_kb, problems):
-    values, usable = read_attributes(_COMPONENT, entry, path, problems)
+    values, usable = read_attributes(_RESOURCE, entry, path, problems)
+    api = values["api"] or values["type"]
+    for key, value in (("name", values["name"]), ("model", values["model"]), ("type", api)):
+        if usable and not value:
+            problems.add(path + "." + key, "required, but missing")
+            usable = False
     if not usable:
         return None
-    api = values["api"] or values["type"]
-    if not api:
-        problems.add(path, 'required, but missing: "api" (or "type")')
-        return None
     parts = api.split(":")
-    if len(parts) > 1 and (len(parts) != 3 or parts[1] != "component"):
+    if len(parts) > 1 and parts[1:2] != ["component"]:
         problems.add(path + ".api", "expected rdk:component:..., got " + shown(api))
         return None
-    subtype = parts[-1]
     captures = []
     for index, item in enumerate(values["service_configs"] or ()):
         here = "%s.service_configs[%d]" % (path, index)
-        _read_service_config(item, here, subtype, cache_kb, captures, problems)
+        service, usable = read_attributes(_SERVICE_CONFIG, item, here, problems)
+        if usable and _is_data_manager(_last(service["type"]), here, problems):
+            here += ".attributes"
+            _read_captures(service["attributes"], here, parts[-1], cache_kb, captures, problems)
     return ComponentConfig(
         values["name"],
-        "rdk:component:" + subtype,
+        "rdk:component:" + parts[-1],
         _last(values["model"]),
         values["attributes"] or {},
-        [_short(name) for name in values["depends_on"]],
+        [name.split("/")[-1] for name in values["depends_on"]],  # rdk:component:board/x is x
         captures,
         path,
     )
 
 
-def _read_service_config(entry, path, subtype, cache_kb, captures, problems):
-    values, usable = read_attributes(_SERVICE_CONFIG, entry, path, problems)
-    if not usable:
-        return
-    if _last(values["type"]) != "data_manager":
-        problems.add(path, "service %s is not of this device, ignored" % shown(values["type"]), "note")
-        return
-    path += ".attributes"
-    methods, usable = read_attributes(_CAPTURES, values["attributes"], path, problems)
+def _read_captures(attributes, path, subtype, cache_kb, captures, problems):
+    """Append the good captures of one service config to `captures`."""
+    methods, _ = read_attributes(_CAPTURES, attributes, path, problems)
     for index, item in enumerate(methods["capture_methods"] or ()):
         here = "%s.capture_methods[%d]" % (path, index)
         capture = _read_capture(item, here, subtype, cache_kb, problems)
-        if not capture:
-            continue
-        for other in captures:
+        for other in captures if capture else ():
             if other.method == capture.method and other.params == capture.params:
-                problems.add(here, "%s is captured twice, left out" % capture.method)
+                problems.add(here, capture.method + " is captured twice, left out")
+                capture = None
                 break
-        else:
+        if capture:
             captures.append(capture)
 
 
@@ -198,60 +197,44 @@ def _last(triplet):
     return triplet.split(":")[-1]
 
 
-def _short(name):
-    return name.split("/")[-1]  # rdk:component:board/my-board and my-board are the same
-
-
-def _without_doubles(components, problems):
-    kept = []
-    for component in components:
-        for other in kept:
-            if other.name == component.name:
-                problems.add(component.path + ".name", "%s exists already, left out" % shown(other.name))
-                break
-            if other.api == component.api == _BOARD:
-                problems.add(component.path, "a second board, left out")
-                break
-        else:
-            kept.append(component)
-    return kept
+def _is_double(component, others, problems):
+    for other in others:
+        if other.name == component.name:
+            problems.add(component.path + ".name", shown(other.name) + " exists already, left out")
+            return True
+        if other.api == component.api == _BOARD:
+            problems.add(component.path, "a second board, left out")
+            return True
+    return False
 
 
 def _in_build_order(pending, problems):
     """Dependencies first, the board before all; what can never be built is left out."""
-    # Not sorted(): MicroPython's is not stable, and a user's order shows in the log.
-    boards = [component for component in pending if component.api == _BOARD]
-    pending = boards + [component for component in pending if component.api != _BOARD]
     ordered = []
     names = []
+    boards_only = True
     while pending:
         left = []
         for component in pending:
-            if all([name in names for name in component.depends_on]):
+            if _missing(component, names) or (boards_only and component.api != _BOARD):
+                left.append(component)
+            else:
                 ordered.append(component)
                 names.append(component.name)
-            else:
-                left.append(component)
-        if len(left) == len(pending):
-            left = _without_impossible(left, names, problems)
+        if len(left) == len(pending) and not boards_only:
+            for component in left:
+                name = shown(_missing(component, names))
+                message = "depends on %s, which is missing, left out or depends on it" % name
+                problems.add(component.path + ".depends_on", message)
+            break
+        boards_only = False
         pending = left
     return ordered
 
 
-def _without_impossible(stuck, names, problems):
-    """`stuck` without those that depend on something that is not there; if all are, a cycle."""
-    waiting = [component.name for component in stuck]
-    left = []
-    for component in stuck:
-        for name in component.depends_on:
-            if name not in names and name not in waiting:
-                message = "depends on %s, which is missing or left out" % shown(name)
-                problems.add(component.path + ".depends_on", message)
-                break
-        else:
-            left.append(component)
-    if len(left) < len(stuck):
-        return left
-    for component in stuck:
-        problems.add(component.path + ".depends_on", "goes round in a circle")
-    return []
+def _missing(component, names):
+    """The first dependency that is not among `names`, or None."""
+    for name in component.depends_on:
+        if name not in names:
+            return name
+    return None

@@ -1,4 +1,4 @@
-"""Finds the class of a model: our own in `microserver.models`, a user's in `drivers/` on the board.
+"""Finds the class of a model: ours in `microserver.models`, a user's in `drivers/` on the board.
 
 The model's name is the file's name with `-` as `_`; the module says `MODEL = TheClass`, or a tuple
 of classes for several component types.  A module is imported when a config first asks for it.
@@ -55,6 +55,6 @@ def _import(name):
 def _class_in(module, api, model):
     classes = getattr(module, "MODEL", ())
     for cls in classes if isinstance(classes, tuple) else (classes,):
-        if cls.API == api:
+        if api == cls.API:
             return cls
     raise ConfigError('model "%s" is not a %s' % (model, api.split(":")[-1]), "model")

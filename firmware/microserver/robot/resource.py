@@ -1,4 +1,4 @@
-"""What a driver is made of: the base classes of components, and the errors of their configuration.
+"""What a driver is made of: the base classes of components, and the error of their configuration.
 
 A model imports from this module only, never `machine`: it gets its pins and buses from the board.
 """
@@ -13,7 +13,7 @@ METHODS = {
 
 
 class ConfigError(Exception):
-    """This configuration cannot work; `key` names the attribute at fault ("" = none in particular)."""
+    """This configuration cannot work; `key` names the attribute at fault ("" = none special)."""
 
     def __init__(self, message, key=""):
         super().__init__(message)
@@ -40,8 +40,9 @@ class FastSource:
 
 
 class Resource:
-    """A component.  `attributes`: values of the table ATTRIBUTES (see robot/attributes.py), all keys
-    present; `dependencies`: name -> Resource, the board included; `hardware`: device/hardware.py.
+    """A component.  `attributes` has a value for each key of the table ATTRIBUTES (its form is in
+    robot/attributes.py); `dependencies`: name -> Resource, the board included; `hardware`: see
+    device/hardware.py.
 
     A constructor raises ConfigError or OSError when the component cannot work; the rest runs on.
     """
@@ -54,116 +55,80 @@ class Resource:
 
     def fast_source(self, method, params):
         """The FastSource of a capture method, or None: the method is called from a task."""
-        return None
 
     def close(self):
         """Let go of the hardware; called before the component is rebuilt or removed."""
 
 
 class Sensor(Resource):
-    """Anything that gives named values."""
+    """Anything that gives named values.  A model defines
+
+    `readings()`: a dict of name -> number, bool, str, or dicts and lists of these.  It may be a
+    coroutine function.  OSError = this reading failed.
+    """
 
     API = "rdk:component:sensor"
 
-    def readings(self):
-        """A dict of name -> number, bool, str, or dicts and lists of these; may be a coroutine."""
-        raise ConfigError("%s has no readings" % self.name)
 
+class MovementSensor(Resource):
+    """Position and motion.  A model defines the getters of what it measures, and no others:
 
-class MovementSensor(Sensor):
-    """Position and motion.  A model overrides the getters of the methods it lists in SUPPORTS.
-
-    Vectors are (x, y, z); angular velocity in deg/s, linear in m/s and m/s2.
+    `position()`: (latitude deg, longitude deg, altitude m); `linear_velocity()` (x, y, z) in m/s;
+    `angular_velocity()` in deg/s; `linear_acceleration()` in m/s2; `compass_heading()`: deg from
+    north; `orientation()`: (o_x, o_y, o_z, theta deg).
     """
 
     API = "rdk:component:movement_sensor"
-    SUPPORTS = ()
-
-    def position(self):
-        """(latitude deg, longitude deg, altitude m)."""
-        return self._missing("Position")
-
-    def linear_velocity(self):
-        """(x, y, z) in m/s."""
-        return self._missing("LinearVelocity")
-
-    def angular_velocity(self):
-        """(x, y, z) in deg/s."""
-        return self._missing("AngularVelocity")
-
-    def linear_acceleration(self):
-        """(x, y, z) in m/s2."""
-        return self._missing("LinearAcceleration")
-
-    def compass_heading(self):
-        """Degrees clockwise from north, 0..360."""
-        return self._missing("CompassHeading")
-
-    def orientation(self):
-        """(o_x, o_y, o_z, theta): an axis and degrees around it."""
-        return self._missing("Orientation")
-
-    def _missing(self, method):
-        raise ConfigError("%s has no %s" % (self.name, method))
 
     def readings(self):
-        """All that the model supports, in viam-server's typed form."""
+        """All that the model measures, in viam-server's typed form."""
         found = {}
-        for method in self.SUPPORTS:
-            if method == "Position":
-                latitude, longitude, found["altitude"] = self.position()
-                found["position"] = {"_type": "geopoint", "lat": latitude, "lng": longitude}
-            elif method == "LinearVelocity":
-                found["linear_velocity"] = typed("vector3", self.linear_velocity())
-            elif method == "AngularVelocity":
-                found["angular_velocity"] = typed("angular_velocity", self.angular_velocity())
-            elif method == "LinearAcceleration":
-                found["linear_acceleration"] = typed("vector3", self.linear_acceleration())
-            elif method == "CompassHeading":
-                found["compass"] = self.compass_heading()
-            elif method == "Orientation":
-                ox, oy, oz, theta = self.orientation()
-                found["orientation"] = {
-                    "_type": "orientation_vector_degrees",
-                    "ox": ox,
-                    "oy": oy,
-                    "oz": oz,
-                    "theta": theta,
-                }
+        for method in METHODS["movement_sensor"].split()[1:]:
+            key = getter_name(method)
+            if hasattr(self, key):
+                value = getattr(self, key)()
+                if key == "compass_heading":
+                    key = "compass"
+                elif key == "position":
+                    found["altitude"] = value[2]
+                    value = _typed("geopoint", ("lat", "lng"), value)
+                elif key == "orientation":
+                    value = _typed(
+                        "orientation_vector_degrees", ("ox", "oy", "oz", "theta"), value
+                    )
+                else:
+                    kind = key if key == "angular_velocity" else "vector3"
+                    value = _typed(kind, "xyz", value)
+                found[key] = value
         return found
 
 
 class Board(Resource):
-    """Pins, analog readers and buses of one board; others get them from here."""
+    """Pins, analog readers and buses.  A model defines `analog(name)` with `.read_uv()`,
+    `pin(name)` with `.value()` and `i2c(name)` as machine.I2C; unknown names are a ConfigError.
+    """
 
     API = "rdk:component:board"
 
-    def analog(self, name):
-        """The analog reader called `name`; ConfigError when there is none."""
-        raise ConfigError('board "%s" has no analog reader "%s"' % (self.name, name))
 
-    def pin(self, name):
-        """The GPIO pin called `name` (a number, maybe as a string)."""
-        raise ConfigError('board "%s" has no pin "%s"' % (self.name, name))
-
-    def i2c(self, name):
-        """The I2C bus called `name`, as a machine.I2C."""
-        raise ConfigError('board "%s" has no I2C bus "%s"' % (self.name, name))
+def getter_name(method):
+    """The name of the getter of a capture method: LinearVelocity -> linear_velocity."""
+    return "".join(["_" + c.lower() if "A" <= c <= "Z" else c for c in method])[1:]
 
 
-def typed(kind, vector):
-    """{"_type": kind, "x": .., "y": .., "z": ..} as `Readings` carries vectors."""
-    x, y, z = vector
-    return {"_type": kind, "x": x, "y": y, "z": z}
+def _typed(kind, axes, values):
+    value = {axis: values[index] for index, axis in enumerate(axes)}
+    value["_type"] = kind
+    return value
 
 
-def vector_fields(prefix, scale):
-    """FastSource fields for the three raw axes below the path `prefix`."""
-    return tuple([(prefix + (axis,), scale, 0) for axis in ("x", "y", "z")])
+def vector_fields(path, scale):
+    """FastSource fields for three raw axes below `path`."""
+    return tuple([(path + (axis,), scale, 0) for axis in "xyz"])
 
 
 def board_of(dependencies, key):
-    """The board among `dependencies`; ConfigError naming the attribute `key` when there is none."""
+    """The board among `dependencies`; without one, ConfigError with the attribute `key`."""
     for resource in dependencies.values():
         if isinstance(resource, Board):
             return resource

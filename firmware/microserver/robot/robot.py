@@ -1,4 +1,4 @@
-"""The components that run: built from a config in its order, kept when unchanged, each failing alone."""
+"""The components that run: built in the config's order, kept when unchanged, failing alone."""
 
 from microserver.robot import registry
 from microserver.robot.attributes import Problems, read_attributes
@@ -6,7 +6,7 @@ from microserver.robot.resource import Board, ConfigError
 
 
 class Robot:
-    """`resources`: name -> Resource; `problems`: (path, message, severity) of the last `configure`.
+    """`resources`: name -> Resource; `problems`: those of the last `configure`.
 
     `hardware` is handed to every model; `log` is health.log.Log.
     """
@@ -37,7 +37,8 @@ class Robot:
                 self._build(component, problems)
         self.problems = problems.items
         for path, message, severity in self.problems:
-            (self._log.error if severity == "error" else self._log.warning)("robot", path + ": " + message)
+            say = self._log.error if severity == "error" else self._log.warning
+            say("robot", path + ": " + message)
 
     def _drop_changed(self, components, old, old_configs):
         """Close and remove from `old` what is gone, changed, or stands on something that is."""
@@ -45,15 +46,14 @@ class Robot:
         board_stays = True  # the board is a dependency of all
         for before in old_configs.values():
             if before.api == Board.API:
-                board_stays = any([before[:5] == component[:5] for component in components])
+                board_stays = any(before[:5] == component[:5] for component in components)
         for component in components:
             before = old_configs.get(component.name)
             if component.api == Board.API and not before:
                 board_stays = False
-            # [:5]: name, api, model, attributes, depends_on
-            if before and board_stays and before[:5] == component[:5]:
-                if all([name in wanted for name in component.depends_on]):
-                    wanted[component.name] = 1
+            same = before and before[:5] == component[:5]  # name .. depends_on
+            if same and board_stays and all(name in wanted for name in component.depends_on):
+                wanted[component.name] = 1
         for name in list(old):
             if name not in wanted:
                 self._close(old.pop(name))
@@ -78,10 +78,11 @@ class Robot:
             problems.add(path, 'model "%s" failed: %r' % (component.model, error))
 
     def _dependencies(self, component):
-        found = {}
-        for name, resource in self.resources.items():
-            if name in component.depends_on or isinstance(resource, Board):
-                found[name] = resource
+        found = {
+            name: resource
+            for name, resource in self.resources.items()
+            if name in component.depends_on or isinstance(resource, Board)
+        }
         for name in component.depends_on:
             if name not in found:
                 raise ConfigError('depends on "%s", which failed' % name)
