@@ -1,0 +1,1 @@
+"""The demo: the whole main job with an outage in the middle, and the account of it."""

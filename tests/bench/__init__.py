@@ -1,0 +1,1 @@
+"""`make bench`: every figure that an issue or the README claims."""
