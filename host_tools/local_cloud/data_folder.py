@@ -9,6 +9,8 @@ from pathlib import Path
 from host_tools.errors import UserError
 from host_tools.local_cloud.identity import new_secret
 
+DEFAULT_GRPC = "127.0.0.1:8081"  # HOST:PORT
+
 
 def default_data_folder() -> Path:
     """`microserver/cloud` in the user's data directory (XDG_DATA_HOME is honoured)."""

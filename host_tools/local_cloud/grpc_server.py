@@ -48,7 +48,7 @@ class GrpcServer:
         await self._server.stop(_GRACE_S)
 
 
-class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]
+class _Handler(grpc.GenericRpcHandler):  # type: ignore[type-arg]
     """Checks the token before grpcio reads the message."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:

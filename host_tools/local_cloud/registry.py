@@ -78,7 +78,7 @@ class Registry:
                 self._db.execute(statement)
             for name, value in _first_settings().items():
                 self._db.execute("insert or ignore into settings values (?, ?)", (name, value))
-        self._settings = dict(self._db.execute("select name, value from settings"))
+        self._settings: dict[str, str] = dict(self._db.execute("select name, value from settings"))
 
     def close(self) -> None:
         """Let go of the file."""

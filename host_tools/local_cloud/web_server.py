@@ -63,9 +63,7 @@ class WebServer:
         """Listen; the real port.  UserError when the address cannot be had."""
         listener = _listen(host, port)
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
-        async with asyncio.timeout(_START_S):
-            while not self._server.started:
-                await asyncio.sleep(0.01)
+        await asyncio.wait_for(self._server.ready.wait(), _START_S)
         bound: int = listener.getsockname()[1]
         return bound
 
@@ -77,6 +75,14 @@ class WebServer:
 
 
 class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals are ours: they stop both ports."""

@@ -58,7 +58,7 @@ class DataService:
         asked = request.data_request
         selection = selection_of_filter(asked.filter)
         totals = await _in_thread(self._store.totals, selection)
-        response = TabularDataByFilterResponse(count=totals.count, total_size_bytes=totals.size)
+        response = TabularDataByFilterResponse(count=totals.readings, total_size_bytes=totals.size)
         if request.count_only:
             return response
         descending = asked.sort_order != ORDER_ASCENDING

@@ -116,6 +116,10 @@ class _Columns:
         self.extend(*([value] for value in values))
 
 
+def _source_in(row: tuple[Any, ...]) -> Source:
+    return Source._make([*row[1:11], tuple(row[11]), row[12]])
+
+
 def _rest_of(source: Source) -> tuple[list[str], str]:
     return list(source.tags), source.mime_type
 
@@ -123,7 +127,7 @@ def _rest_of(source: Source) -> tuple[list[str], str]:
 def stored_sources(connection: duckdb.DuckDBPyConnection) -> dict[Source, int]:
     """Every committed source and its id."""
     rows = connection.execute("select * from sources order by id").fetchall()
-    return {Source(*row[1:11], tuple(row[11]), row[12]): row[0] for row in rows}
+    return {_source_in(row): row[0] for row in rows}
 
 
 def _maximum(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -102,7 +102,7 @@ class Reading(NamedTuple):
 class Totals(NamedTuple):
     """How many readings a selection holds, and how many bytes they were on the wire."""
 
-    count: int
+    readings: int
     size: int
 
 
