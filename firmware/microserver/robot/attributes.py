@@ -97,14 +97,14 @@ def _read(spec, value, path, problems, table):
     default = _convert(kind, default)[1] if default else (False if kind == "bool" else None)
     if value is None or (required and value == ""):
         return ("required, but missing" if required else ""), default
-    message, value = _convert(kind, value)
-    if not message and limits and not _within(value, limits):
+    message, converted = _convert(kind, value)
+    if not message and limits and not _within(converted, limits):
         message = "%s is out of range, %s%s" % (
             shown(value),
             "length " if kind == "str" else "",
             limits[:-1],
         )
-    return message, default if message else value
+    return message, default if message else converted
 
 
 def _read_list(kind, limits, value, path, problems, table):
