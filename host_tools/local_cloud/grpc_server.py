@@ -7,6 +7,7 @@ import grpc
 
 from host_tools.errors import UserError
 from host_tools.local_cloud.dispatch import Dispatcher, answer, answers
+from host_tools.local_cloud.listening import listen
 from host_tools.local_cloud.rpc import Call, Method, RpcError, Status
 
 _GRACE_S = 2.0
@@ -32,14 +33,12 @@ class GrpcServer:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; the real port.  UserError when the address cannot be had."""
+        listen(host, port, "--grpc").close()  # asked first: grpcio gives no reason
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
             bound = self._server.add_insecure_port(address)
         except RuntimeError as error:
-            raise UserError(
-                f"cannot listen on {address} for gRPC: it is in use, or not this machine's",
-                "stop what uses it, or choose another with --grpc HOST:PORT (port 0: any)",
-            ) from error
+            raise UserError(f"cannot listen on {address}: {error}") from error
         await self._server.start()
         return bound
 

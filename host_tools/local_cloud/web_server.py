@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from host_tools.errors import UserError
+from host_tools.local_cloud.listening import listen
 
 _START_S = 10.0
 _GRACE_S = 2
@@ -61,7 +62,7 @@ class WebServer:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; the real port.  UserError when the address cannot be had."""
-        listener = _listen(host, port)
+        listener = listen(host, port, "--web")
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
         await asyncio.wait_for(self._server.ready.wait(), _START_S)
         bound: int = listener.getsockname()[1]
@@ -87,18 +88,3 @@ class _Uvicorn(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals are ours: they stop both ports."""
         yield
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise UserError(
-            f"cannot listen on {host}:{port} for the web: {error.strerror or error}",
-            "stop what uses it, or choose another with --web HOST:PORT (port 0: any)",
-        ) from error
-    return listener
