@@ -40,9 +40,10 @@ class GrpcWebChannel:
                 if not count:
                     raise OSError("the cloud closed the connection")
                 response.receive(self._receive[:count])
-        except (OSError, WireError) as error:
+        except (OSError, WireError, ValueError) as error:
+            # ValueError is how mbedTLS refuses a certificate, with the reason in words.
             self.close()
-            raise ChannelBroken(str(error) or repr(error), sent)
+            raise ChannelBroken(str(error).strip() or repr(error), sent)
         except Exception:
             self.close()
             raise

@@ -21,12 +21,13 @@ class Session:
     `open_channel` is a coroutine that returns a channel (HTTP/2 or gRPC-Web, chosen by address).
     """
 
-    def __init__(self, part_id, secret, open_channel, clock, log):
+    def __init__(self, part_id, secret, open_channel, clock, log, timeout_ms=_CALL_TIMEOUT_MS):
         self.part_id = part_id
         self._secret = secret
         self._open_channel = open_channel
         self._clock = clock
         self._log = log
+        self._timeout_ms = timeout_ms
         self._channel = None
         self._token = None
         self._lock = asyncio.Lock()
@@ -93,11 +94,11 @@ class Session:
     async def _exchange(self, path, token, extra, size, parts):
         try:
             answer = await asyncio.wait_for_ms(
-                self._channel.unary(path, token, extra, size, parts), _CALL_TIMEOUT_MS
+                self._channel.unary(path, token, extra, size, parts), self._timeout_ms
             )
         except asyncio.TimeoutError:
             self._drop()
-            raise ChannelBroken("no answer within %d s" % (_CALL_TIMEOUT_MS // 1000), True)
+            raise ChannelBroken("no answer within %d s" % (self._timeout_ms // 1000), True)
         except (ChannelBroken, asyncio.CancelledError):
             self._drop()  # a cancelled call leaves half a message behind
             raise
