@@ -217,3 +217,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for name in ("nothing", "latin", "."):
         with pytest.raises(UserError):
             run(str(tmp_path / name))
+
+
+def test_the_driver_in_the_documentation_is_the_tested_one() -> None:
+    page = BOARDS.parents[1] / "firmware" / "docs" / "writing_a_driver.md"
+    driver = (BOARDS / "drivers" / "bh1750.py").read_text()
+    assert f"```python\n{driver}```" in page.read_text()

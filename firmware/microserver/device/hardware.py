@@ -54,4 +54,4 @@ class Hardware:
         """dBm of the access point; OSError while not connected."""
         import network  # a board without Wi-Fi has no such module
 
-        return network.WLAN(network.WLAN.IF_STA).status("rssi")
+        return network.WLAN(network.STA_IF).status("rssi")
