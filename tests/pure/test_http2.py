@@ -185,7 +185,7 @@ def test_a_reset_call_says_whether_it_was_surely_not_processed():
 def test_goaway_refuses_the_calls_above_its_last_stream():
     connection, first = connected()
     second = connection.open_call(())
-    connection.receive(frame(GOAWAY, 0, 0, number(1) + number(11) + b"too_many_pings" * 300))
+    connection.receive(frame(GOAWAY, 0, 0, number(1) + number(11) + b"too_many_pings" * 200))
     assert connection.goaway == (11, 1) and not connection.closed
     assert not first.done and second.done and second.refused
     assert raises(Http2Error, connection.open_call, ()).code == 7
@@ -214,7 +214,7 @@ def test_late_frames_of_a_finished_call_are_ignored():
 
 
 def test_unknown_frames_and_priority_are_ignored():
-    wire = frame(0xBE, 0xFF, 7, b"x" * 9000) + frame(PRIORITY, 0, 1, b"12345")
+    wire = frame(0xBE, 0xFF, 7, b"x" * 9000) + frame(PRIORITY, 0, 9, b"12345")
     assert answered(wire + frame(HEADERS, 5, 1, OK_HEAD + TRAILERS)).grpc_status == 0
 
 

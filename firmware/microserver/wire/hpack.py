@@ -25,46 +25,34 @@ class Encoder:
     def __init__(self):
         self._table = []  # (name, value), newest first
         self._size = 0
-        self._limit = _TABLE_SIZE
-        self._limit_changed = False
+        self._limit = self._announced = _TABLE_SIZE
 
     def set_limit(self, size):
         """Follow the peer's SETTINGS_HEADER_TABLE_SIZE."""
-        limit = min(size, _TABLE_SIZE)
-        if limit != self._limit:
-            self._limit = limit
-            self._limit_changed = True
-            self._evict()
+        self._limit = min(size, _TABLE_SIZE)
+        _insert(self)
 
     def encode(self, headers):
         """A header block (bytearray) of `headers`, (name, value) pairs of bytes."""
         out = bytearray()
-        if self._limit_changed:
-            self._limit_changed = False
+        if self._announced != self._limit:
+            self._announced = self._limit
             _put_integer(out, 0x20, 5, self._limit)
         for header in headers:
             if header in self._table:
                 _put_integer(out, 0x80, 7, _FIRST_DYNAMIC + self._table.index(header))
                 continue
-            name, value = header
-            size = len(name) + len(value) + _ENTRY_OVERHEAD
+            name, _ = header
             repeated = name[:1] == b":" or b" " + name + b" " in _REPEATED
-            if repeated and size <= self._limit:
+            if repeated and _size(header) <= self._limit:
                 out.append(0x40)
-                self._table.insert(0, header)
-                self._size += size
-                self._evict()
+                _insert(self, header)
             else:
                 out.append(0)
             for text in header:
                 _put_integer(out, 0, 7, len(text))
                 out.extend(text)
         return out
-
-    def _evict(self):
-        while self._size > self._limit:
-            name, value = self._table.pop()
-            self._size -= len(name) + len(value) + _ENTRY_OVERHEAD
 
 
 class Decoder:
@@ -86,7 +74,7 @@ class Decoder:
                 self._limit, at = _integer(block, at, 5)
                 if self._limit > _TABLE_SIZE:
                     raise WireError("HPACK table larger than allowed")
-                self._evict()
+                _insert(self)
                 continue
             if first & 0x80:
                 index, at = _integer(block, at, 7)
@@ -108,9 +96,7 @@ class Decoder:
                 name = None
         value, at = _string(block, at, len(block) if name else -1)
         if added:
-            self._table.insert(0, (name, value))
-            self._size += _size(name, value)
-            self._evict()
+            _insert(self, (name, value))
         return name, value, at
 
     def _entry(self, index):
@@ -125,12 +111,18 @@ class Decoder:
             raise WireError("HPACK index %d" % index)
         return self._table[index - _FIRST_DYNAMIC]
 
-    def _evict(self):
-        while self._size > self._limit:
-            self._size -= _size(*self._table.pop())
+
+def _insert(coder, *entries):
+    """Put entries into the dynamic table of an Encoder or Decoder; evict what is over its limit."""
+    for entry in entries:
+        coder._table.insert(0, entry)
+        coder._size += _size(entry)
+    while coder._size > coder._limit:
+        coder._size -= _size(coder._table.pop())
 
 
-def _size(name, value):
+def _size(entry):
+    name, value = entry
     return _ENTRY_OVERHEAD + (len(name) + len(value) if name else 0)
 
 

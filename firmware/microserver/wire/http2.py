@@ -8,7 +8,7 @@ from micropython import const
 
 from microserver.wire.grpc import final_status, percent_decode
 from microserver.wire.hpack import Decoder, Encoder
-from microserver.wire.http2_frames import FrameReader, Http2Error, frame_header
+from microserver.wire.http2_frames import FrameReader, Http2Error, frame_header, require
 from microserver.wire.varint import WireError
 
 _DATA = const(0)
@@ -19,13 +19,13 @@ _PUSH_PROMISE = const(5)
 _PING = const(6)
 _GOAWAY = const(7)
 _WINDOW_UPDATE = const(8)
+_STREAM_FRAMES = const(b"\x00\x01\x03")
 
 _END_STREAM = const(1)
 _ACK = const(1)
 _END_HEADERS = const(4)
 
 _PROTOCOL_ERROR = const(1)
-_INTERNAL_ERROR = const(2)
 _FLOW_CONTROL_ERROR = const(3)
 _FRAME_SIZE_ERROR = const(6)
 _REFUSED_STREAM = const(7)
@@ -40,8 +40,13 @@ _LARGEST_WINDOW = const(0x7FFFFFFF)
 _WINDOW_STEP = const(16384)  # received bytes per WINDOW_UPDATE of the connection
 _MAX_FRAME = const(16384)
 _LAST_STREAM = const(0x3FFFFFFF)  # half of what the protocol allows: still a small int
-_HEADER_LIST_SIZE = const(4096)
 _WANTED = const((b":status", b"grpc-status", b"grpc-message", b"date"))
+
+# The preface, then SETTINGS: no push, header lists of 4096 bytes, and the initial window, whose
+# value follows.  A stream's window is what an answer may have, so that none ever needs widening.
+_PREFACE = const(
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x12\4\0\0\0\0\0\0\2\0\0\0\0\0\6\0\0\x10\0\0\4"
+)
 
 
 class Call:
@@ -64,7 +69,7 @@ class Call:
 class Connection(FrameReader):
     """What both ends of a connection do: settings, windows, PING, GOAWAY, header compression.
 
-    A subclass has `_call(stream)`, `_headers(call, headers, ended)` and `_ended(call)`.
+    A subclass has `_call(stream)`, `_headers(call, headers, ended)` and `_ended(call, trailers)`.
     """
 
     def __init__(self, max_body, wanted):
@@ -76,7 +81,6 @@ class Connection(FrameReader):
         self._encoder = Encoder()
         self._decoder = Decoder(wanted)
         self._window = self._initial_window = _DEFAULT_WINDOW
-        self._unreported = 0  # received DATA bytes that no WINDOW_UPDATE gave back yet
         self._max_calls = 100
 
     def receive(self, data):
@@ -88,10 +92,11 @@ class Connection(FrameReader):
         try:
             while len(view) and not self.closed:
                 view = self._read(view)
-        except WireError as error:
-            self._fail(_COMPRESSION_ERROR, str(error))
-        except Http2Error as error:
-            self._fail(error.code, str(error))
+        except (Http2Error, WireError) as error:
+            self.closed = True
+            code = error.code if isinstance(error, Http2Error) else _COMPRESSION_ERROR
+            self._queue(_GOAWAY, 0, 0, b"\0\0\0\0" + code.to_bytes(4, "big"))
+            raise Http2Error(code, "%s, frame type %s" % (error, self._kind))
 
     def sendable(self, call):
         """How many bytes of DATA may be sent now."""
@@ -111,82 +116,86 @@ class Connection(FrameReader):
     def cancel(self, call, code=_CANCEL):
         """Give the call up with RST_STREAM, unless it is done."""
         if not call.done:
-            call.reset_code = code
-            self._reset(call.id, code)
-            self._close(call)
-
-    def _fail(self, code, message):
-        self.closed = True
-        self._queue(_GOAWAY, 0, 0, b"\0\0\0\0" + code.to_bytes(4, "big"))
-        raise Http2Error(code, message)
+            self._queue(_RST_STREAM, 0, call.id, code.to_bytes(4, "big"))
+            self._close(call, code)
 
     def _queue(self, kind, flags, stream, payload):
         self.outgoing.extend(frame_header(len(payload), kind, flags, stream))
         self.outgoing.extend(payload)
 
-    def _reset(self, stream, code):
-        self._queue(_RST_STREAM, 0, stream, code.to_bytes(4, "big"))
-
-    def _close(self, call):
+    def _close(self, call, reset_code):
+        call.reset_code = reset_code
         call.done = True
         self._calls.pop(call.id)
 
-    def _abort(self, call, code, status, message):
+    def _abort(self, call, status, message):
         """Reset a call whose answer is unusable, and give it a gRPC status."""
         call.body = bytearray()
         call.grpc_status = status
         call.grpc_message = message
-        self.cancel(call, code)
+        self.cancel(call)
 
     def _data(self, stream, view):
         call = self._call(stream)
-        if call is None:
-            return
-        self._frames = 0
-        if len(call.body) + len(view) > self._max_body:
-            message = "more than %d bytes received" % self._max_body
-            self._abort(call, _CANCEL, _GRPC_RESOURCE_EXHAUSTED, message)
-        else:
-            call.body.extend(view)
+        if call:
+            self._frames = 0
+            if len(call.body) + len(view) > self._max_body:
+                message = "more than %d bytes received" % self._max_body
+                self._abort(call, _GRPC_RESOURCE_EXHAUSTED, message)
+            else:
+                call.body.extend(view)
 
     def _frame(self, kind, flags, stream, payload):
-        if kind == _DATA:
-            self._count_received()
-            call = self._call(stream)
-            if call and flags & _END_STREAM:
-                self._ended(call)
-        elif kind == _HEADERS:
-            headers = self._decoder.decode(payload)
-            call = self._call(stream)
-            if call:
-                self._frames = 0
-                self._headers(call, headers, flags & _END_STREAM)
+        if kind in _STREAM_FRAMES:
+            self._stream_frame(kind, flags, self._call(stream), payload)
         elif kind == _SETTINGS:
-            if len(payload) % 6 or (flags & _ACK and payload):
-                raise Http2Error(_FRAME_SIZE_ERROR, "SETTINGS of wrong size")
-            if not flags & _ACK:
+            if flags & _ACK:
+                require(not payload, _FRAME_SIZE_ERROR)
+            else:
+                require(not len(payload) % 6, _FRAME_SIZE_ERROR)
                 self._apply_settings(payload)
                 self._queue(_SETTINGS, _ACK, 0, b"")
         elif kind == _PING:
-            _check_size(payload, 8)
+            require(len(payload) == 8, _FRAME_SIZE_ERROR)
             if not flags & _ACK:
                 self._queue(_PING, _ACK, 0, payload)
         elif kind == _GOAWAY:
-            self._go_away(payload)
-        elif kind == _RST_STREAM:
-            _check_size(payload, 4)
-            self._was_reset(self._call(stream), _u32(payload, 0))
+            require(len(payload) >= 8, _FRAME_SIZE_ERROR)
+            last = _u32(payload, 0) & _LARGEST_WINDOW
+            self.goaway = (_u32(payload, 4), last)
+            for call in list(self._calls.values()):
+                if call.id > last:
+                    call.refused = True
+                    self._close(call, _REFUSED_STREAM)
         elif kind == _WINDOW_UPDATE:
-            _check_size(payload, 4)
-            self._widen(stream, _u32(payload, 0) & _LARGEST_WINDOW)
-        elif kind == _PUSH_PROMISE:
-            raise Http2Error(_PROTOCOL_ERROR, "PUSH_PROMISE, which is switched off")
+            require(len(payload) == 4, _FRAME_SIZE_ERROR)
+            increment = _u32(payload, 0) & _LARGEST_WINDOW
+            require(increment, _PROTOCOL_ERROR)
+            if not stream:
+                self._window = _widened(self._window, increment)
+            elif call := self._call(stream):
+                call.window = _widened(call.window, increment)
+        else:
+            require(kind != _PUSH_PROMISE, _PROTOCOL_ERROR)
 
-    def _count_received(self):
-        self._unreported += self._size
-        if self._unreported >= _WINDOW_STEP:
-            self._queue(_WINDOW_UPDATE, 0, 0, self._unreported.to_bytes(4, "big"))
-            self._unreported = 0
+    def _stream_frame(self, kind, flags, call, payload):
+        if kind == _DATA:
+            if self._received >= _WINDOW_STEP:
+                self._queue(_WINDOW_UPDATE, 0, 0, self._received.to_bytes(4, "big"))
+                self._received = 0
+            if call and flags & _END_STREAM:
+                self._ended(call, {})
+        elif kind == _HEADERS:
+            headers = self._decoder.decode(payload)
+            if call:
+                self._frames = 0
+                self._headers(call, headers, flags & _END_STREAM)
+        elif kind == _RST_STREAM:
+            require(len(payload) == 4, _FRAME_SIZE_ERROR)
+            if call:
+                code = _u32(payload, 0)
+                call.refused = code == _REFUSED_STREAM
+                self._close(call, code)
 
     def _apply_settings(self, payload):
         for at in range(0, len(payload), 6):
@@ -197,54 +206,21 @@ class Connection(FrameReader):
             elif name == 3:
                 self._max_calls = value
             elif name == 4:
-                if value > _LARGEST_WINDOW:
-                    raise Http2Error(_FLOW_CONTROL_ERROR, "initial window over 2**31-1")
-                for call in self._calls.values():
-                    call.window += value - self._initial_window
-                    _check_window(call.window)
+                change = _widened(value, 0) - self._initial_window
                 self._initial_window = value
-            elif name == 5 and not _MAX_FRAME <= value <= 0xFFFFFF:
-                raise Http2Error(_PROTOCOL_ERROR, "frame size limit %d" % value)
-
-    def _go_away(self, payload):
-        if len(payload) < 8:
-            raise Http2Error(_FRAME_SIZE_ERROR, "GOAWAY of wrong size")
-        last = _u32(payload, 0) & _LARGEST_WINDOW
-        self.goaway = (_u32(payload, 4), last)
-        for stream in list(self._calls):
-            if stream > last:
-                self._was_reset(self._calls[stream], _REFUSED_STREAM)
-
-    def _was_reset(self, call, code):
-        if call:
-            call.reset_code = code
-            call.refused = code == _REFUSED_STREAM
-            self._close(call)
-
-    def _widen(self, stream, increment):
-        call = self._call(stream) if stream else None
-        if not increment:
-            raise Http2Error(_PROTOCOL_ERROR, "WINDOW_UPDATE by 0")
-        if call:
-            call.window += increment
-            _check_window(call.window)
-        elif not stream:
-            self._window += increment
-            _check_window(self._window)
+                for call in self._calls.values():
+                    call.window = _widened(call.window, change)
+            elif name == 5:
+                require(_MAX_FRAME <= value <= 0xFFFFFF, _PROTOCOL_ERROR)
 
 
 def _u32(data, at):
     return int.from_bytes(data[at : at + 4], "big")
 
 
-def _check_size(payload, size):
-    if len(payload) != size:
-        raise Http2Error(_FRAME_SIZE_ERROR, "frame of wrong size")
-
-
-def _check_window(window):
-    if window > _LARGEST_WINDOW:
-        raise Http2Error(_FLOW_CONTROL_ERROR, "window over 2**31-1")
+def _widened(window, increment):
+    require(window + increment <= _LARGEST_WINDOW, _FLOW_CONTROL_ERROR)
+    return window + increment
 
 
 class Http2Client(Connection):
@@ -253,62 +229,49 @@ class Http2Client(Connection):
     def __init__(self, max_body=8192):
         super().__init__(max_body, _WANTED)
         self._next_id = 1
-        self.outgoing.extend(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        # No push; a stream's window is what an answer may have, so that none ever needs widening.
-        settings = b"\0\2\0\0\0\0\0\4" + (max_body + 1).to_bytes(4, "big")
-        settings += b"\0\6" + _HEADER_LIST_SIZE.to_bytes(4, "big")
-        self._queue(_SETTINGS, 0, 0, settings)
+        self.outgoing.extend(_PREFACE + (max_body + 1).to_bytes(4, "big"))
 
     def open_call(self, headers):
         """A new `Call`, its HEADERS queued; `headers` as of `grpc.call_headers`.
 
-        Http2Error REFUSED_STREAM when this connection takes no further call, at least now.
+        Http2Error REFUSED_STREAM (7) when this connection takes no further call, at least now.
         """
-        if self.closed or self.goaway or self._next_id > _LAST_STREAM:
-            raise Http2Error(_REFUSED_STREAM, "the connection is closing")
-        if len(self._calls) >= self._max_calls:
-            raise Http2Error(_REFUSED_STREAM, "the peer allows %d calls" % self._max_calls)
-        block = self._encoder.encode(headers)
-        if len(block) > _MAX_FRAME:
-            self._fail(_INTERNAL_ERROR, "request headers too long")
-        call = self._calls[self._next_id] = Call(self._next_id, self._initial_window)
-        self._next_id += 2
+        calls = self._calls
+        number = self._next_id
+        full = len(calls) >= self._max_calls or number > _LAST_STREAM
+        require(not (full or self.closed or self.goaway), _REFUSED_STREAM)
+        call = calls[number] = Call(number, self._initial_window)
+        self._next_id = number + 2
         self._frames = 0
-        self._queue(_HEADERS, _END_HEADERS, call.id, block)
+        self._queue(_HEADERS, _END_HEADERS, number, self._encoder.encode(headers))
         return call
 
     def _call(self, stream):
         """The open call of `stream`; None when it is over, Http2Error when it never was."""
-        if not stream & 1 or stream >= self._next_id:
-            raise Http2Error(_PROTOCOL_ERROR, "frame on idle stream %d" % stream)
+        require(stream & 1 and stream < self._next_id, _PROTOCOL_ERROR)
         return self._calls.get(stream)
 
     def _headers(self, call, headers, ended):
         if call.http_status is None:
             status = headers.get(b":status", b"")
-            if not status.isdigit():
-                self._abort(call, _PROTOCOL_ERROR, _GRPC_INTERNAL, "answer without :status")
-                return
-            if status[:1] == b"1" and not ended:
-                return  # 1xx: the answer proper follows
-            call.http_status = int(status)
+            status = int(status) if status.isdigit() else 0
+            if 100 <= status < 200:
+                return  # the answer proper follows
+            call.http_status = status
             if b"date" in headers:
                 call.headers["date"] = percent_decode(headers[b"date"])
             if not ended:
                 return
-        elif not ended:
-            self._abort(call, _PROTOCOL_ERROR, _GRPC_INTERNAL, "trailers that do not end")
-            return
-        self._ended(call, headers)
+        if ended:
+            self._ended(call, headers)
+        else:
+            self._abort(call, _GRPC_INTERNAL, "trailers that do not end")
 
-    def _ended(self, call, trailers=None):
-        trailers = trailers or {}
-        if call.http_status is None:
-            self._abort(call, _PROTOCOL_ERROR, _GRPC_INTERNAL, "answer without headers")
-            return
+    def _ended(self, call, trailers):
         call.grpc_status, call.grpc_message = final_status(
             call.http_status, trailers.get(b"grpc-status"), trailers.get(b"grpc-message")
         )
-        if not call.ended_sending:
-            self._reset(call.id, _CANCEL)  # RFC 9113, 8.1: the rest of the request is not wanted
-        self._close(call)
+        if call.ended_sending:
+            self._close(call, None)
+        else:
+            self.cancel(call)  # RFC 9113, 8.1: the rest of the request is not wanted
