@@ -12,6 +12,7 @@ from host_tools.local_cloud.dispatch import Dispatcher
 from host_tools.local_cloud.grpc_server import GrpcServer
 from host_tools.local_cloud.grpc_web import GrpcWeb
 from host_tools.local_cloud.identity import TOKEN_LIFETIME_S, Tokens
+from host_tools.local_cloud.listening import address_for_others
 from host_tools.local_cloud.log_store import LogStore
 from host_tools.local_cloud.registry import Registry
 from host_tools.local_cloud.rpc import Method, methods_of
@@ -92,7 +93,8 @@ async def _serve(cloud: LocalCloud, options: ServeOptions) -> None:
 def _announce(options: ServeOptions, grpc_port: int, web: str) -> None:
     grpc = f"grpc://{_join(options.grpc[0], grpc_port)}"
     folder = options.folder
-    write_private(folder.addresses, {"grpc": grpc, "web": web, "pid": os.getpid()})
+    for_machines = f"grpc://{_join(address_for_others(options.grpc[0]), grpc_port)}"
+    write_private(folder.addresses, {"grpc": for_machines, "web": web, "pid": os.getpid()})
     print(f"local cloud ready: {grpc} {web} data={folder.path}", flush=True)
 
 

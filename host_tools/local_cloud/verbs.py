@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from host_tools.configuration.checker import check
 from host_tools.errors import UserError
 from host_tools.local_cloud.data_folder import DEFAULT_GRPC, DataFolder, write_private
 from host_tools.local_cloud.log_store import LogLine, LogStore
@@ -31,7 +33,7 @@ def _serve(folder: DataFolder, arguments: argparse.Namespace) -> int:
 
 
 def _add_machine(folder: DataFolder, arguments: argparse.Namespace) -> int:
-    document = read_config(_text_of(arguments.config), str(arguments.config))
+    document = _config_in(arguments.config)
     address = arguments.address or _running_address(folder)
     if not address.startswith(("grpc://", "https://")):
         raise UserError(f"{address!r} is no grpc:// or https:// address")
@@ -46,7 +48,7 @@ def _add_machine(folder: DataFolder, arguments: argparse.Namespace) -> int:
 
 
 def _set_config(folder: DataFolder, arguments: argparse.Namespace) -> int:
-    document = read_config(_text_of(arguments.config), str(arguments.config))
+    document = _config_in(arguments.config)
     machine = _registry(folder).set_config(arguments.name, document)
     print(f"{machine.name}: revision {machine.revision}")
     return 0
@@ -126,6 +128,19 @@ def _running_address(folder: DataFolder) -> str:
     if not folder.addresses.exists():
         return f"grpc://{DEFAULT_GRPC}"
     return str(json.loads(folder.addresses.read_text())["grpc"])
+
+
+def _config_in(path: Path) -> dict[str, Any]:
+    """The robot config in a file; says so when a machine will leave out parts of it."""
+    text = _text_of(path)
+    document = read_config(text, str(path))
+    if errors := check(text, path.resolve().parent).count("error"):
+        print(
+            f"note: the machine will leave out what {errors} error(s) in {path} concern;"
+            f' see "microserver check {path}"',
+            file=sys.stderr,
+        )
+    return document
 
 
 def _text_of(path: Path) -> str:

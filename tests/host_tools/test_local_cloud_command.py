@@ -75,6 +75,19 @@ def test_a_config_arrives_as_it_was_written(cloud: CloudProcess) -> None:
     assert config.cloud.id == part_id and config.cloud.machine_id
 
 
+def test_a_config_with_mistakes_is_taken_and_said_to_have_them(
+    cloud: CloudProcess, tmp_path: Path
+) -> None:
+    file = tmp_path / "mistaken.json"
+    file.write_text(json.dumps({"components": [{"name": "s", "api": "rdk:component:sensor"}]}))
+    done = run_cloud(
+        *("add-machine", "mistaken", "--config", file, "--data", cloud.folder),
+        *("--out", tmp_path / "out.json"),
+    )
+    assert done.returncode == 0
+    assert done.stderr.startswith("note: ") and "microserver check" in done.stderr
+
+
 def test_set_config_makes_a_new_revision_only_of_new_content(cloud: CloudProcess) -> None:
     part_id, caller = machine(cloud, "revision")
     first = config_of(caller, part_id).revision

@@ -133,4 +133,9 @@ def _file_id(part_id: str, batch_id: str) -> str:
 
 
 def _content_hash(request: DataCaptureUploadRequest) -> str:
-    return hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
+    """Of the readings and their source; tags may have changed between two tries."""
+    metadata = request.metadata
+    content = hashlib.sha256(f"{metadata.component_name}:{metadata.method_name}".encode())
+    for data in request.sensor_contents:
+        content.update(data.SerializeToString(deterministic=True))
+    return content.hexdigest()
