@@ -1,5 +1,7 @@
 """The robot builds what can be built, in order, and keeps what did not change."""
 
+import sys
+
 from expect import raises
 from fake_hardware import FakeHardware, Lines
 from microserver.robot.config import parse
@@ -147,7 +149,7 @@ def test_the_same_config_again_retries_only_what_failed():
         }
     )
     fake = robot.resources["f"]
-    robot._hardware.bus.chips[0x53] = bytearray(b"\xe5" + bytes(0x39))
+    robot.hardware.bus.chips[0x53] = bytearray(b"\xe5" + bytes(0x39))
     robot.configure(config)
     assert sorted(robot.resources) == ["b", "f", "m"] and not robot.problems
     assert robot.resources["f"] is fake
@@ -155,7 +157,7 @@ def test_the_same_config_again_retries_only_what_failed():
 
 def test_close_closes_all_and_puts_a_chip_to_sleep():
     robot = robot_of({"components": [board(i2cs=[{"name": "bus"}])]})
-    chip = robot._hardware.bus.chips[0x53] = bytearray(b"\xe5" + bytes(0x39))
+    chip = robot.hardware.bus.chips[0x53] = bytearray(b"\xe5" + bytes(0x39))
     robot.configure(
         parse(
             {
@@ -171,3 +173,21 @@ def test_close_closes_all_and_puts_a_chip_to_sleep():
     assert chip[0x2D] == 8
     robot.close()
     assert chip[0x2D] == 0 and not robot.resources
+
+
+def test_what_only_building_needs_can_be_dropped_and_comes_back():
+    document = {"components": [board(), tmp36()]}
+    robot = robot_of(document)
+    parent = sys.modules["microserver.robot"]
+    dropped = {}
+    for name in ("builder", "registry", "attributes"):
+        dropped[name] = sys.modules.pop("microserver.robot." + name)
+        delattr(parent, name)
+    try:
+        assert robot.resources["t"].readings()["temperature_celsius"] == -50
+        robot.configure(parse({"components": [board(), tmp36(num_readings=0)]}))
+        assert sorted(robot.resources) == ["b"]
+    finally:
+        for name, module in dropped.items():
+            sys.modules["microserver.robot." + name] = module
+            setattr(parent, name, module)
