@@ -255,6 +255,16 @@ def test_no_payload_is_handed_on_for_the_collector_to_count():
         assert source_for(sensor, "Readings", {}).read() is answer
 
 
+class Broken(Sensor):
+    def fast_source(self, method, params):
+        return params["nothing"]
+
+
+def test_a_driver_that_breaks_while_it_is_asked_costs_its_capture_only():
+    error = raises(ConfigError, source_for, Broken("s", {}, {}, None), "Readings", {})
+    assert "KeyError" in str(error)
+
+
 class Slow(Sensor):
     async def readings(self):
         return {"n": 1}

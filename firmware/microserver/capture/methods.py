@@ -10,7 +10,12 @@ from microserver.robot.resource import METHODS, ConfigError, getter_name
 def source_for(resource, method, params):
     """The source of `method` ("Readings", ...) of a component; ConfigError when it has none."""
     if method in METHODS[resource.API.split(":")[-1]].split():
-        source = resource.fast_source(method, params)
+        try:
+            source = resource.fast_source(method, params)
+        except ConfigError:
+            raise
+        except Exception as error:  # a driver is other people's code and may raise anything
+            raise ConfigError("its driver failed: %r" % error, "method")
         if source:
             return source
         name = getter_name(method)
