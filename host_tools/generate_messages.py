@@ -48,29 +48,25 @@ KEPT_FIELDS: Mapping[str, str] = {
 
 _LINE_LENGTH = 99
 
-# The kinds of protobuf.py, by wire type and by the names of the well-known messages.
-_INT, _UINT, _BOOL, _DOUBLE, _FLOAT, _STRING, _BYTES, _MESSAGE = range(8)
+# The kinds of protobuf.py.
+_INT, _BOOL, _STRING, _MESSAGE = 0, 1, 4, 5
 _REPEATED = 0x10
 _MAP = 0x20
 _SCALARS = {
     FieldDescriptor.TYPE_INT32: _INT,
     FieldDescriptor.TYPE_INT64: _INT,
     FieldDescriptor.TYPE_ENUM: _INT,
-    FieldDescriptor.TYPE_UINT32: _UINT,
-    FieldDescriptor.TYPE_UINT64: _UINT,
     FieldDescriptor.TYPE_BOOL: _BOOL,
-    FieldDescriptor.TYPE_DOUBLE: _DOUBLE,
-    FieldDescriptor.TYPE_FLOAT: _FLOAT,
+    FieldDescriptor.TYPE_DOUBLE: 3,
     FieldDescriptor.TYPE_STRING: _STRING,
-    FieldDescriptor.TYPE_BYTES: _BYTES,
 }
 _WELL_KNOWN = {
-    "google.protobuf.Struct": 8,
-    "google.protobuf.Value": 9,
-    "google.protobuf.Timestamp": 10,
-    "google.protobuf.Duration": 10,
-    "google.protobuf.Any": 11,
-    "google.protobuf.ListValue": 12,
+    "google.protobuf.Struct": 6,
+    "google.protobuf.ListValue": 7,
+    "google.protobuf.Any": 8,
+    "google.protobuf.Timestamp": 9,
+    "google.protobuf.Duration": 9,
+    "google.protobuf.Value": 10,
 }
 
 

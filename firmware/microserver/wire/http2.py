@@ -92,9 +92,9 @@ class Connection(FrameReader):
         try:
             while len(view) and not self.closed:
                 view = self._read(view)
-        except (Http2Error, WireError) as error:
+        except WireError as error:  # of HPACK, or an Http2Error
             self.closed = True
-            code = error.code if isinstance(error, Http2Error) else _COMPRESSION_ERROR
+            code = getattr(error, "code", _COMPRESSION_ERROR)
             self._queue(_GOAWAY, 0, 0, b"\0\0\0\0" + code.to_bytes(4, "big"))
             raise Http2Error(code, "%s, frame type %s" % (error, self._kind))
 

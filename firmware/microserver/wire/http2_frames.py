@@ -2,6 +2,8 @@
 
 from micropython import const
 
+from microserver.wire.varint import WireError
+
 _HEADER_SIZE = const(9)
 _MAX_FRAME = const(16384)  # the smallest limit a peer may be given
 _PRIORITY_SIZE = const(5)
@@ -28,7 +30,7 @@ _FRAME_FLOOD = const(2000)  # frames since an answer last made progress: PING, S
 _ANSWER_FLOOD_BYTES = const(8192)  # acknowledgements that the peer does not read
 
 
-class Http2Error(Exception):
+class Http2Error(WireError):
     """The connection cannot go on; `code` is HTTP/2's error code (RFC 9113, 7)."""
 
     def __init__(self, code, message=""):

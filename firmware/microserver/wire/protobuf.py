@@ -15,30 +15,30 @@ from microserver.wire.varint import WireError, read
 
 # Kinds of fields; with _REPEATED or _MAP (from string to the kind) in the upper half.
 _INT = const(0)  # int32, int64 and enums
-_UINT = const(1)
-_BOOL = const(2)
+_BOOL = const(1)
+_NULL = const(2)
 _DOUBLE = const(3)
-_FLOAT = const(4)
-_STRING = const(5)
-_BYTES = const(6)
-_MESSAGE = const(7)
-_STRUCT = const(8)
-_VALUE = const(9)
-_TIME = const(10)
-_ANY = const(11)
-_LIST = const(12)
-_NULL = const(13)
+_STRING = const(4)
+_MESSAGE = const(5)
+_STRUCT = const(6)
+_LIST = const(7)
+_ANY = const(8)
+_TIME = const(9)
+_VALUE = const(10)
 _REPEATED = const(0x10)
 _MAP = const(0x20)
-_WIRE_TYPES = const(b"\0\0\0\1\5\2\2\2\2\2\2\2\2\0")
+_WIRE_TYPES = const(b"\0\0\0\1\2\2\2\2\2\2\2")
 
-# The well-known types are messages too; all members of Value's oneof share one name: last wins.
-_STRUCT_TABLE = const(b"\x01\x29\x01f")
-_LIST_TABLE = const(b"\x01\x19\x01f")
-_TIME_TABLE = const(b"\x01\x00\x01s\x02\x00\x01n")
-_ANY_TABLE = const(b"\x01\x05\x01t\x02\x06\x01f")
-_VALUE_TABLE = const(
-    b"\x01\x0d\x01f\x02\x03\x01f\x03\x05\x01f\x04\x02\x01f\x05\x08\x01f\x06\x0c\x01f"
+# The well-known types are messages too, with their content in "f".  All members of Value's oneof
+# share that name, so the last one wins; Any holds the bytes of a Value, as a message field would.
+_WELL_KNOWN = const(
+    (
+        b"\x01\x2a\x01f",
+        b"\x01\x1a\x01f",
+        b"\x01\x04\x01t\x02\x0a\x01f",
+        b"\x01\x00\x01s\x02\x00\x01n",
+        b"\x01\x02\x01f\x02\x03\x01f\x03\x04\x01f\x04\x01\x01f\x05\x06\x01f\x06\x07\x01f",
+    )
 )
 _VALUE_URL = const("type.googleapis.com/google.protobuf.Value")
 
@@ -50,7 +50,10 @@ def decode(table, data):
 
     Fields that the table does not know are skipped; absent fields are absent from the dict.
     """
-    return _merge({}, memoryview(table), memoryview(data), _MAX_DEPTH)
+    try:
+        return _merge({}, memoryview(table), memoryview(data), _MAX_DEPTH)
+    except UnicodeError:
+        raise WireError("not UTF-8")
 
 
 def encode(table, values):
@@ -82,7 +85,7 @@ def _describe(table, at):
 
 def _map_entry(kind, inner):
     """The table of a map's entries: key and value are called "k" and "f"."""
-    entry = b"\x01\x05\x01k\x02" + bytes((kind & 15,)) + b"\x01f"
+    entry = b"\x01\x04\x01k\x02" + bytes((kind & 15,)) + b"\x01f"
     if kind & 15 == _MESSAGE:
         entry += len(inner).to_bytes(2, "little") + bytes(inner)
     return memoryview(entry)
@@ -103,17 +106,17 @@ def _fields(view):
             elif wire_type not in (1, 5):
                 raise WireError("wire type %d" % wire_type)
             if size > len(view) - at:
-                raise WireError("field cut short")
+                raise WireError("cut short")
             value = view[at : at + size]
             at += size
         if key < 8:
-            raise WireError("field number 0")
+            raise WireError("field 0")
         yield key >> 3, wire_type, value
 
 
 def _merge(values, table, view, depth):
     if not depth:
-        raise WireError("messages nested too deeply")
+        raise WireError("too deep")
     for number, wire_type, value in _fields(view):
         at = _find(table, number)
         # like every protobuf reader, take a known number of another wire type for unknown
@@ -133,43 +136,22 @@ def _merge(values, table, view, depth):
 
 def _read(kind, inner, value, depth, old):
     """The Python value of one field; `old` is what a repeated singular message merges into."""
-    depth -= 1
     if kind == _INT:
         return value - (1 << 64) if value >> 63 else value
     if kind == _BOOL:
         return bool(value)
+    if kind == _NULL:
+        return None
     if kind == _DOUBLE:
         return _double(value)
-    if kind == _FLOAT:
-        return struct.unpack("<f", value)[0]
     if kind == _STRING:
-        return _text(value)
-    if kind == _BYTES:
-        return bytes(value)
+        return str(value, "utf-8")
     if kind == _MESSAGE:
-        return _merge(old or {}, inner, value, depth)
-    if kind == _STRUCT:
-        return _merge({}, _STRUCT_TABLE, value, depth).get("f", {})
-    if kind == _LIST:
-        return _merge({}, _LIST_TABLE, value, depth).get("f", [])
-    if kind == _VALUE:
-        return _merge({}, _VALUE_TABLE, value, depth).get("f")
+        return _merge(old or {}, inner, value, depth - 1)
+    values = _merge({}, _WELL_KNOWN[kind - _STRUCT], value, depth - 1)
     if kind == _TIME:
-        time = _merge({}, _TIME_TABLE, value, depth)
-        return time.get("s", 0), time.get("n", 0)
-    if kind == _ANY:
-        packed = _merge({}, _ANY_TABLE, value, depth)
-        if packed.get("t") != _VALUE_URL:
-            raise WireError("Any that is not a Value")
-        return _read(_VALUE, None, memoryview(packed.get("f", b"")), depth, None)
-    return None if kind == _NULL else value
-
-
-def _text(view):
-    try:
-        return str(view, "utf-8")
-    except UnicodeError:
-        raise WireError("text is not UTF-8")
+        return values.get("s", 0), values.get("n", 0)
+    return values.get("f", {} if kind == _STRUCT else [] if kind == _LIST else None)
 
 
 def _double(view):
@@ -197,7 +179,7 @@ def _varint(out, n):
 
 def _message(table, values, depth):
     if not depth:
-        raise WireError("values nested too deeply")
+        raise WireError("too deep")
     out = bytearray()
     at = known = 0
     while at < len(table):
@@ -221,14 +203,10 @@ def _message(table, values, depth):
 
 def _write(out, number, kind, inner, value, depth):
     _varint(out, number << 3 | _WIRE_TYPES[kind])
-    if kind <= _BOOL:
-        _varint(out, int(value))
-    elif kind == _NULL:
-        out.append(0)
+    if kind < _DOUBLE:
+        _varint(out, int(value or 0))
     elif kind == _DOUBLE:
         out.extend(struct.pack("<d", value))
-    elif kind == _FLOAT:
-        out.extend(struct.pack("<f", value))
     else:
         payload = _payload(kind, inner, value, depth - 1)
         _varint(out, len(payload))
@@ -240,32 +218,26 @@ def _payload(kind, inner, value, depth):
         return value.encode()
     if kind == _MESSAGE:
         return _message(inner, value, depth)
-    if kind == _STRUCT:
-        return _message(_STRUCT_TABLE, {"f": value}, depth)
-    if kind == _LIST:
-        return _message(_LIST_TABLE, {"f": value}, depth)
+    inner = _WELL_KNOWN[kind - _STRUCT]
+    values = {"f": value}
     if kind == _TIME:
-        return _message(_TIME_TABLE, {"s": value[0], "n": value[1]}, depth)
-    if kind == _VALUE:
-        return _value(value, depth)
-    if kind == _ANY:
-        return _message(_ANY_TABLE, {"t": _VALUE_URL, "f": _value(value, depth)}, depth)
-    return value
+        values = {"s": value[0], "n": value[1]}
+    elif kind == _ANY:
+        values["t"] = _VALUE_URL
+    elif kind == _VALUE:
+        at = _value_member(value)
+        inner = inner[at : at + 4]
+    return _message(inner, values, depth)
 
 
-def _value(value, depth):
+def _value_member(value):
+    """Where in the table of Value the member is that holds `value`."""
     if value is None:
-        field = _NULL
-    elif isinstance(value, bool):
-        field = _BOOL
-    elif isinstance(value, (int, float)):
-        field = _DOUBLE
-    elif isinstance(value, str):
-        field = _STRING
-    else:
-        field = _STRUCT if isinstance(value, dict) else _LIST
-    if not depth:
-        raise WireError("values nested too deeply")
-    out = bytearray()
-    _write(out, b"\0\0\4\2\0\3\0\0\5\0\0\0\6\1"[field], field, None, value, depth)
-    return out
+        return 0
+    if isinstance(value, bool):
+        return 12
+    if isinstance(value, str):
+        return 8
+    if isinstance(value, dict):
+        return 16
+    return 4 if isinstance(value, (int, float)) else 20
