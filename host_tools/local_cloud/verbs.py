@@ -92,11 +92,19 @@ def _print_lines(lines: list[LogLine], last_id: int) -> int:
     """Print them; the id of the last one, so that the next round begins behind it."""
     for line in lines:
         at = _time_text(line.time_ns / 1e9, "milliseconds")
-        print(f"{at} {line.level:5} {line.logger}: {line.message}")
+        print(_harmless(f"{at} {line.level:5} {line.logger}: {line.message}"))
         if line.stack:
-            print(line.stack)
+            print(_harmless(line.stack))
     sys.stdout.flush()
     return lines[-1].id if lines else last_id
+
+
+def _harmless(text: str) -> str:
+    """The text with control characters shown, so that no machine can steer our terminal."""
+    shown = (
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
+    )
+    return "".join(shown)
 
 
 def _time_text(seconds: float, precision: str = "seconds") -> str:

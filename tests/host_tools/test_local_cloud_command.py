@@ -135,6 +135,14 @@ def test_log_lines_are_kept_in_order_and_bounded(cloud: CloudProcess) -> None:
     assert len(on(cloud, "logs", "talker", "--lines", "3").splitlines()) == 3
 
 
+def test_a_machine_cannot_steer_the_terminal(cloud: CloudProcess) -> None:
+    part_id, caller = machine(cloud, "rude")
+    request = LogRequest(id=part_id)
+    request.logs.add(level="info", logger_name="x", message="a\x1b[2Jb é")
+    caller.call(SERVICE + "Log", request)
+    assert on(cloud, "logs", "rude").endswith("x: a\\x1b[2Jb é\n")
+
+
 def test_a_machine_s_certificate_is_valid_and_stays_the_same(
     cloud: CloudProcess, tmp_path: Path
 ) -> None:
