@@ -8,7 +8,6 @@ from expect import raises
 from fake_hardware import Lines
 from microserver.capture.methods import source_for
 from microserver.robot.config import parse
-from microserver.robot.resource import ConfigError
 from microserver.robot.robot import Robot
 
 ROOT = __file__.rpartition("tests/on_micropython/")[0]
@@ -70,8 +69,20 @@ def test_both_motion_sensors_feel_one_g():
 def test_pins_that_the_chip_does_not_have():
     hardware = Hardware()
     for make, number in ((hardware.pin, 24), (hardware.adc, 12), (hardware.output_pin, 34)):
-        error = raises(ConfigError, make, number)
+        error = raises(ValueError, make, number)
         assert "pin %d" % number in str(error)
+
+
+def test_a_pin_that_the_chip_does_not_have_costs_what_uses_it():
+    attributes = {"analogs": [{"name": "temp", "pin": 12}, {"name": "light", "pin": 35}]}
+    tmp36 = {"name": "t", "type": "sensor", "model": "tmp36"}
+    tmp36["attributes"] = {"analog_reader": "temp"}
+    board = {"name": "b", "type": "board", "model": "esp32", "attributes": attributes}
+    robot = Robot(Hardware(), Lines())
+    robot.configure(parse({"components": [board, tmp36]}))
+    message = "this chip has no analog input on pin 12: invalid pin"
+    assert robot.problems == [("components[1]", message, "error")]
+    assert robot.resources["b"].analog("light").read_uv() == 750000
 
 
 def test_wifi_and_heap():

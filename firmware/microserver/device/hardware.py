@@ -3,11 +3,10 @@
 import gc
 
 import machine
-from microserver.robot.resource import ConfigError
 
 
 class Hardware:
-    """Hands out machine objects; what this chip cannot do is a ConfigError."""
+    """Hands out machine objects; what this chip cannot do is a ValueError that says what."""
 
     def pin(self, number):
         """machine.Pin as input."""
@@ -44,7 +43,7 @@ class Hardware:
         try:
             return cls(*arguments, **options)
         except (ValueError, OSError) as error:
-            raise ConfigError("this chip has no %s: %s" % (what, error))
+            raise ValueError("this chip has no %s: %s" % (what, error))
 
     def free_heap(self):
         """Bytes, garbage not collected first: cheap enough for any rate."""

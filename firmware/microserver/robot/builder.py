@@ -54,8 +54,9 @@ def _build(robot, component, problems):
             resource = cls(component.name, values, dependencies, robot.hardware)
             robot.resources[component.name] = resource
             robot.configs[component.name] = component
-    except ConfigError as error:
-        at = error.key if error.key in ("", "api", "model") else "attributes." + error.key
+    except ValueError as error:  # ConfigError, or from the hardware: a pin that is not there
+        key = getattr(error, "key", "")
+        at = key if key in ("", "api", "model") else "attributes." + key
         problems.add(path + "." + at if at else path, str(error))
     except Exception as error:
         # The supervisor's boundary: a driver is other people's code and may raise anything.

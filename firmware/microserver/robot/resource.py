@@ -12,7 +12,7 @@ METHODS = {
 """Capture methods by component subtype, as viam-server names them."""
 
 
-class ConfigError(Exception):
+class ConfigError(ValueError):
     """This configuration cannot work; `key` names the attribute at fault ("" = none special)."""
 
     def __init__(self, message, key=""):
@@ -44,7 +44,8 @@ class Resource:
     robot/attributes.py); `dependencies`: name -> Resource, the board included; `hardware`: see
     device/hardware.py.
 
-    A constructor raises ConfigError or OSError when the component cannot work; the rest runs on.
+    A constructor raises ConfigError, ValueError or OSError when the component cannot work; all
+    others run on.
     """
 
     API = ""
