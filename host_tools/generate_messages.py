@@ -119,6 +119,8 @@ def _kind(field: FieldDescriptor) -> tuple[int, list[bytes]]:
             raise ValueError(f"{field.full_name}: packed fields are not supported yet")
     elif message.GetOptions().map_entry:
         kind, inner = _kind(message.fields_by_name["value"])
+        if inner:
+            raise ValueError(f"{field.full_name}: maps of messages are not supported yet")
         return kind | _MAP, inner
     elif message.full_name in _WELL_KNOWN:
         kind = _WELL_KNOWN[message.full_name]

@@ -90,23 +90,30 @@ def test_malformed_blocks_are_refused():
         assert raises(WireError, Decoder(WANTED).decode, block), block
 
 
-def test_repeated_headers_are_sent_once_and_varying_ones_never_enter_the_table():
+def test_a_token_is_sent_once_and_again_when_it_changed():
     encoder = Encoder()
     headers = [(b":path", b"/p"), (b"authorization", b"Bearer t"), (b"batch-id", b"1")]
-    first = encoder.encode(headers)
-    again = encoder.encode(headers)
-    assert len(again) == 2 + len(b"\0\x08batch-id\x011") < len(first)
-    assert encoder.encode(headers[:2]) == b"\xbf\xbe"
+    path, batch = b"\0\x05:path\x02/p", b"\0\x08batch-id\x011"
+    first = path + b"\x40\x0dauthorization\x08Bearer t" + batch
+    assert encoder.encode(headers) == first
+    assert encoder.encode(headers) == path + b"\xbe" + batch
+    headers[1] = (b"authorization", b"Bearer u")
+    assert encoder.encode(headers) == first.replace(b"r t", b"r u")
+    assert encoder.encode(headers) == path + b"\xbe" + batch
 
 
-def test_a_smaller_table_of_the_peer_is_announced_and_kept_to():
+def test_a_token_too_long_for_the_table_is_sent_each_time():
     encoder = Encoder()
-    headers = [(b":path", b"/p"), (b"te", b"trailers")]
-    encoder.encode(headers)
-    encoder.set_limit(45)
+    headers = [(b"authorization", b"t" * 5000)]
     block = encoder.encode(headers)
-    assert block[:2] == b"\x3f\x0e"  # size update to 45
-    assert encoder.encode(headers) != b"\xbf\xbe"
-    encoder.set_limit(0)
-    assert encoder.encode(headers[:1]) == b"\x20\x00\x05:path\x02/p"
-    assert encoder.encode(headers[:1]) == b"\x00\x05:path\x02/p"
+    assert block[:16] == b"\0\x0dauthorization\x7f" and encoder.encode(headers) == block
+
+
+def test_a_smaller_table_of_the_peer_is_acknowledged_and_not_used():
+    encoder = Encoder()
+    headers = [(b"authorization", b"t")]
+    encoder.encode(headers)
+    encoder.set_limit(4095)
+    assert encoder.encode(headers) == b"\x20\0\x0dauthorization\x01t"
+    encoder.set_limit(4096)
+    assert encoder.encode(headers) == b"\0\x0dauthorization\x01t"

@@ -137,7 +137,7 @@ def test_data_is_sent_only_as_far_as_both_windows_reach():
     assert connection.sendable(call) == 65535 - 3 * 16384
     connection.data_header(call, connection.sendable(call), False)
     assert connection.sendable(call) == 0
-    assert raises(ValueError, connection.data_header, call, 1, False)
+    assert raises(Http2Error, connection.data_header, call, 1, False).code == 2
     connection.receive(frame(WINDOW, 0, 0, number(1)))
     assert connection.sendable(call) == 0
     connection.receive(frame(WINDOW, 0, 1, number(5)))
@@ -236,6 +236,7 @@ def test_broken_rules_end_the_connection_with_their_code():
     assert fails(frame(HEADERS, 0, 1, OK_HEAD) + frame(CONTINUATION, 4, 3), 1)
     assert fails(frame(CONTINUATION, 4, 1, OK_HEAD), 1)
     assert fails(frame(HEADERS, 5, 3, OK_HEAD), 1)
+    assert fails(frame(HEADERS, 4, 1, OK_HEAD) + frame(HEADERS, 4, 1, TRAILERS), 1)
     assert fails(frame(HEADERS, 5, 1, b"\xff\xff\xff\xff\xff\x7f"), 9)
     assert fails(frame(RST, 0, 5, number(0)), 1)
     assert fails(frame(RST, 0, 1, b"123"), 6)

@@ -7,7 +7,6 @@ from micropython import const
 
 _PREFIX_SIZE = const(5)  # compressed flag, then the length as four big-endian bytes
 _UNKNOWN = const(2)
-_UNIMPLEMENTED = const(12)
 _INTERNAL = const(13)
 
 # What an answer without grpc-status means (doc/http-grpc-status-mapping.md): the low bytes of
@@ -31,15 +30,11 @@ class GrpcError(Exception):
     """The call ended with another status than OK: `status` (int) and `message` (str)."""
 
     def __init__(self, status, message):
-        super().__init__("%s: %s" % (status_name(status), message))
+        names = STATUS_NAMES.split()
+        name = names[status] if status < len(names) else "status %d" % status
+        super().__init__("%s: %s" % (name, message))
         self.status = status
         self.message = message
-
-
-def status_name(status):
-    """`INTERNAL` for 13; `status 99` for a number that gRPC does not define."""
-    names = STATUS_NAMES.split()
-    return names[status] if 0 <= status < len(names) else "status %d" % status
 
 
 def message_prefix(size):
@@ -50,13 +45,11 @@ def message_prefix(size):
 def single_message(body):
     """The one message that is the whole `body` of a unary answer, as bytes.
 
-    GrpcError INTERNAL when the body holds less or more, UNIMPLEMENTED when it is compressed.
+    GrpcError INTERNAL when the body holds less or more, or something compressed.
     """
-    if body[:1] == b"\1":
-        raise GrpcError(_UNIMPLEMENTED, "compressed message")
     message = bytes(memoryview(body)[_PREFIX_SIZE:])
     if body[:_PREFIX_SIZE] != message_prefix(len(message)):
-        raise GrpcError(_INTERNAL, "the answer is not exactly one message")
+        raise GrpcError(_INTERNAL, "not exactly one message")
     return message
 
 
@@ -97,6 +90,6 @@ def final_status(http_status, grpc_status, grpc_message):
         if status or http_status == 200:
             return status, percent_decode(grpc_message or b"")
     if http_status == 200:
-        return _UNKNOWN, "the answer ended without grpc-status"
+        return _UNKNOWN, "answer without grpc-status"
     at = _HTTP_STATUSES.find(bytes(((http_status or 0) & 255,)))
     return _GRPC_STATUSES[at], "HTTP status %s" % http_status

@@ -1,4 +1,4 @@
-"""HPACK header compression (RFC 7541): full encoder for what we send, lazy decoder.
+"""HPACK header compression (RFC 7541): a small encoder and a lazy decoder.
 
 The decoder keeps and decodes only the headers it was asked for.  Dynamic table indices count from
 the newest entry, so keeping an entry longer than the peer does is harmless; that is why the sizes
@@ -7,50 +7,47 @@ of unwanted entries need not be known exactly, only not be overestimated.
 
 from micropython import const
 
-from microserver.wire import huffman
 from microserver.wire.varint import WireError
 
+_MALFORMED = const("bad HPACK")
 _TABLE_SIZE = const(4096)  # SETTINGS_HEADER_TABLE_SIZE of both sides, the default
 _ENTRY_OVERHEAD = const(32)
 _FIRST_DYNAMIC = const(62)
 _LONGEST_NAME = const(16)  # names longer than this are never wanted
 _STATUSES = const(b"200204206304400404500")  # of the static table's entries 8 to 14
-# Headers that are alike in most calls of a connection, besides those that begin with a colon.
-_REPEATED = const(b" authorization content-type te user-agent ")
 
 
 class Encoder:
-    """Encodes header lists; repeated headers are sent once, then as an index of one byte."""
+    """Encodes header lists as literals, only the authorization goes through the dynamic table: it
+    is the long one, and being the only entry it always has the first index."""
 
     def __init__(self):
-        self._table = []  # (name, value), newest first
-        self._size = 0
-        self._limit = self._announced = _TABLE_SIZE
+        self._sent = None  # the authorization header in the peer's table
+        self._prefix = b""  # announces the end of our use of the table
+        self._shrunk = False
 
     def set_limit(self, size):
-        """Follow the peer's SETTINGS_HEADER_TABLE_SIZE."""
-        self._limit = min(size, _TABLE_SIZE)
-        _insert(self)
+        """Follow the peer's SETTINGS_HEADER_TABLE_SIZE: no table when it is below the default."""
+        if size < _TABLE_SIZE and not self._shrunk:
+            self._shrunk = True
+            self._prefix = b"\x20"
 
     def encode(self, headers):
         """A header block (bytearray) of `headers`, (name, value) pairs of bytes."""
-        out = bytearray()
-        if self._announced != self._limit:
-            self._announced = self._limit
-            _put_integer(out, 0x20, 5, self._limit)
+        out = bytearray(self._prefix)
+        self._prefix = b""
         for header in headers:
-            if header in self._table:
-                _put_integer(out, 0x80, 7, _FIRST_DYNAMIC + self._table.index(header))
+            indexed = header[0] == b"authorization" and not self._shrunk
+            if indexed and header == self._sent:
+                out.append(0x80 | _FIRST_DYNAMIC)
                 continue
-            name, _ = header
-            repeated = name[:1] == b":" or b" " + name + b" " in _REPEATED
-            if repeated and _size(header) <= self._limit:
+            if indexed and _size(header) <= _TABLE_SIZE:
+                self._sent = header
                 out.append(0x40)
-                _insert(self, header)
             else:
                 out.append(0)
             for text in header:
-                _put_integer(out, 0, 7, len(text))
+                _put_size(out, len(text))
                 out.extend(text)
         return out
 
@@ -73,8 +70,8 @@ class Decoder:
             if first & 0xE0 == 0x20:
                 self._limit, at = _integer(block, at, 5)
                 if self._limit > _TABLE_SIZE:
-                    raise WireError("HPACK table larger than allowed")
-                _insert(self)
+                    raise WireError(_MALFORMED)
+                self._evict()
                 continue
             if first & 0x80:
                 index, at = _integer(block, at, 7)
@@ -96,7 +93,10 @@ class Decoder:
                 name = None
         value, at = _string(block, at, len(block) if name else -1)
         if added:
-            _insert(self, (name, value))
+            entry = name, value
+            self._table.insert(0, entry)
+            self._size += _size(entry)
+            self._evict()
         return name, value, at
 
     def _entry(self, index):
@@ -108,17 +108,12 @@ class Decoder:
         if 0 < index < _FIRST_DYNAMIC:
             return None, None
         if not index or index >= _FIRST_DYNAMIC + len(self._table):
-            raise WireError("HPACK index %d" % index)
+            raise WireError(_MALFORMED)
         return self._table[index - _FIRST_DYNAMIC]
 
-
-def _insert(coder, *entries):
-    """Put entries into the dynamic table of an Encoder or Decoder; evict what is over its limit."""
-    for entry in entries:
-        coder._table.insert(0, entry)
-        coder._size += _size(entry)
-    while coder._size > coder._limit:
-        coder._size -= _size(coder._table.pop())
+    def _evict(self):
+        while self._size > self._limit:
+            self._size -= _size(self._table.pop())
 
 
 def _size(entry):
@@ -126,13 +121,13 @@ def _size(entry):
     return _ENTRY_OVERHEAD + (len(name) + len(value) if name else 0)
 
 
-def _put_integer(out, first, bits, n):
-    largest = (1 << bits) - 1
-    if n < largest:
-        out.append(first | n)
+def _put_size(out, n):
+    """The length of a string that is not Huffman-coded."""
+    if n < 127:
+        out.append(n)
         return
-    out.append(first | largest)
-    n -= largest
+    out.append(127)
+    n -= 127
     while n > 127:
         out.append(n & 127 | 128)
         n >>= 7
@@ -154,19 +149,24 @@ def _integer(block, at, bits):
             at += 1
             if block[at - 1] < 128:
                 return value, at
-    raise WireError("HPACK integer truncated or too large")
+    raise WireError(_MALFORMED)
 
 
 def _string(block, at, longest):
     """`(text, index behind it)`; the text is None, undecoded, when over `longest` bytes."""
     if at >= len(block):
-        raise WireError("HPACK block cut short")
+        raise WireError(_MALFORMED)
     coded = block[at] & 0x80
     size, at = _integer(block, at, 7)
     end = at + size
     if end > len(block):
-        raise WireError("HPACK string cut short")
+        raise WireError(_MALFORMED)
     if size > longest:
         return None, end
-    text = block[at:end]
-    return huffman.decode(text) if coded else bytes(text), end
+    text = bytes(block[at:end])
+    if coded:
+        # loaded when first needed: grpcio, and so our own cloud, never uses this code
+        from microserver.wire import huffman
+
+        text = huffman.decode(text)
+    return text, end

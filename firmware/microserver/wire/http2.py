@@ -26,6 +26,7 @@ _ACK = const(1)
 _END_HEADERS = const(4)
 
 _PROTOCOL_ERROR = const(1)
+_INTERNAL_ERROR = const(2)
 _FLOW_CONTROL_ERROR = const(3)
 _FRAME_SIZE_ERROR = const(6)
 _REFUSED_STREAM = const(7)
@@ -33,7 +34,6 @@ _CANCEL = const(8)
 _COMPRESSION_ERROR = const(9)
 
 _GRPC_RESOURCE_EXHAUSTED = const(8)
-_GRPC_INTERNAL = const(13)
 
 _DEFAULT_WINDOW = const(65535)
 _LARGEST_WINDOW = const(0x7FFFFFFF)
@@ -105,9 +105,12 @@ class Connection(FrameReader):
         return max(0, min(self._window, call.window, _MAX_FRAME))
 
     def data_header(self, call, size, end_stream):
-        """The header of a DATA frame whose `size` (<= `sendable`) bytes the caller sends next."""
-        if call.done or call.ended_sending or (size and size > self.sendable(call)):
-            raise ValueError("DATA that may not be sent")
+        """The header of a DATA frame whose `size` bytes the caller sends next.
+
+        Http2Error INTERNAL_ERROR (2) when `size` is more than `sendable`.
+        """
+        allowed = not (call.done or call.ended_sending)
+        require(allowed and (not size or size <= self.sendable(call)), _INTERNAL_ERROR)
         self._window -= size
         call.window -= size
         call.ended_sending = end_stream
@@ -128,20 +131,15 @@ class Connection(FrameReader):
         call.done = True
         self._calls.pop(call.id)
 
-    def _abort(self, call, status, message):
-        """Reset a call whose answer is unusable, and give it a gRPC status."""
-        call.body = bytearray()
-        call.grpc_status = status
-        call.grpc_message = message
-        self.cancel(call)
-
     def _data(self, stream, view):
         call = self._call(stream)
         if call:
             self._frames = 0
             if len(call.body) + len(view) > self._max_body:
-                message = "more than %d bytes received" % self._max_body
-                self._abort(call, _GRPC_RESOURCE_EXHAUSTED, message)
+                call.body = bytearray()
+                call.grpc_status = _GRPC_RESOURCE_EXHAUSTED
+                call.grpc_message = "answer over %d bytes" % self._max_body
+                self.cancel(call)
             else:
                 call.body.extend(view)
 
@@ -262,10 +260,8 @@ class Http2Client(Connection):
                 call.headers["date"] = percent_decode(headers[b"date"])
             if not ended:
                 return
-        if ended:
-            self._ended(call, headers)
-        else:
-            self._abort(call, _GRPC_INTERNAL, "trailers that do not end")
+        require(ended, _PROTOCOL_ERROR)  # these are the trailers
+        self._ended(call, headers)
 
     def _ended(self, call, trailers):
         call.grpc_status, call.grpc_message = final_status(

@@ -34,7 +34,7 @@ def decode(data):
         code = first = length = symbol = row = 0
         while True:
             if row == len(_LENGTHS):
-                raise WireError("EOS in a Huffman string")
+                raise WireError("bad HPACK")
             step = _LENGTHS[row] - length
             if held < step:
                 if at == len(data):
@@ -42,7 +42,7 @@ def decode(data):
                     length += held
                     if length < 8 and code << held | bits == (1 << length) - 1:
                         return bytes(out)
-                    raise WireError("Huffman string with wrong padding")
+                    raise WireError("bad HPACK")
                 bits = bits << 8 | data[at]
                 at += 1
                 held += 8

@@ -83,12 +83,9 @@ def _describe(table, at):
     return str(table[at + 3 : end], "utf-8"), table[at + 1], table[end + 2 : _next(table, at)]
 
 
-def _map_entry(kind, inner):
+def _map_entry(kind):
     """The table of a map's entries: key and value are called "k" and "f"."""
-    entry = b"\x01\x04\x01k\x02" + bytes((kind & 15,)) + b"\x01f"
-    if kind & 15 == _MESSAGE:
-        entry += len(inner).to_bytes(2, "little") + bytes(inner)
-    return memoryview(entry)
+    return memoryview(b"\x01\x04\x01k\x02" + bytes((kind & 15,)) + b"\x01f")
 
 
 def _fields(view):
@@ -124,7 +121,7 @@ def _merge(values, table, view, depth):
             continue
         name, kind, inner = _describe(table, at)
         if kind & _MAP:
-            entry = _merge({}, _map_entry(kind, inner), value, depth - 1)
+            entry = _merge({}, _map_entry(kind), value, depth - 1)
             values.setdefault(name, {})[entry.get("k", "")] = entry.get("f")
         elif kind & _REPEATED:
             item = _read(kind & 15, inner, value, depth, {})
@@ -188,7 +185,7 @@ def _message(table, values, depth):
             known += 1
             items = values[name]
             if kind & _MAP:
-                inner = _map_entry(kind, inner)
+                inner = _map_entry(kind)
                 items = [{"k": key, "f": items[key]} for key in sorted(items)]
                 kind = _MESSAGE
             elif not kind & _REPEATED:
@@ -197,7 +194,7 @@ def _message(table, values, depth):
                 _write(out, table[at], kind & 15, inner, item, depth)
         at = _next(table, at)
     if known != len(values):
-        raise WireError("unknown field among " + ", ".join(sorted(values)))
+        raise WireError("unknown field")
     return out
 
 

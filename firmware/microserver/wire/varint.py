@@ -38,4 +38,4 @@ def read(buf, at):
         shift += 7
         if shift > 63:
             break
-    raise WireError("varint truncated or longer than 64 bits")
+    raise WireError("bad varint")
