@@ -86,23 +86,26 @@ _Flag = asyncio.ThreadSafeFlag
 _wait_really = core.IOQueue.wait_io_event
 
 
-def _waits_for_peer(waiting):
-    return any(not isinstance(entry[2], _Flag) for entry in waiting.values())
-
-
 def _wait(queue, wait_ms):
     """Takes the place of IOQueue.wait_io_event: -1 is for ever."""
     global _owed_ms
-    first = core._task_queue.peek()
-    _wait_really(queue, 0)
-    if wait_ms == 0 or core._task_queue.peek() is not first:
+    peer = False  # does a task wait for a socket?
+    for entry in queue.map.values():
+        if not isinstance(entry[2], _Flag):
+            peer = True
+        elif entry[2].state:
+            wait_ms = 0
+    if wait_ms == 0:
+        if queue.map:  # polling a flag takes a real millisecond, so not in vain
+            _wait_really(queue, 0)
         return
     jump_us = max(0, machine.next_due_us())
     if wait_ms >= 0:
         jump_us = min(jump_us, min(wait_ms, 500000) * 1000)
-    if _waits_for_peer(queue.map):
+    if peer:
         _owed_ms += jump_us // 1000 + 1
         if _owed_ms >= _FASTEST:
+            first = core._task_queue.peek()
             _wait_really(queue, _owed_ms // _FASTEST)
             _owed_ms = 0
             if core._task_queue.peek() is not first:
