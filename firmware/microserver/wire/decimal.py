@@ -1,0 +1,129 @@
+"""Numbers as the eight bytes of the double that a person would write: 29.99, not 29.989999771.
+
+The board's floats are single precision, so the doubles of protobuf are put together in integer
+arithmetic.  `put_float32` looks for the shortest decimal that reads back as the same float32, and writes
+the double nearest to that decimal.  Both are within half a step of the float32, so the double is the
+float32's 24 bits with 29 more bits appended, and those are all that has to be computed.
+"""
+
+import struct
+
+from micropython import const
+
+_LEADING = const(1 << 23)  # the bit that float32 leaves out
+_LOW = const((1 << 29) - 1)
+_BIAS_STEP = const(896)  # exponent bias of a double minus that of a float32
+
+
+def put_float32(low, high, buffer, at):
+    """Writes 8 bytes at `buffer[at:]`; `low`, `high` are the float32's halves (16 bits each).
+
+    Infinities and NaN have no decimal and must not be given.
+    """
+    mantissa = low | (high & 0x7F) << 16
+    exponent = high >> 7 & 0xFF
+    if exponent:
+        mantissa |= _LEADING
+    else:
+        if not mantissa:
+            struct.pack_into("<HHHH", buffer, at, 0, 0, 0, high & 0x8000)
+            return
+        exponent = 1
+    places = 150 - exponent  # the value is mantissa / 2**places
+    if places >= 0:
+        decimals = places * 1233 >> 12  # the most with 10**decimals <= 2**places
+        unit = 10**decimals
+        error = _distance(mantissa * unit, places)
+        if _reads_as_another(error, unit, mantissa):
+            unit *= 10
+            error = _distance(mantissa * unit, places)
+    else:
+        unit = 1 << -places
+        zeros = -places * 1233 >> 12
+        error = _distance_to_multiple(mantissa * unit, 10 ** (zeros + 1))
+        if _reads_as_another(error, unit, mantissa):
+            error = _distance_to_multiple(mantissa * unit, 10**zeros)
+    if not error:
+        tail = 0
+    elif error < 0 and mantissa == _LEADING or mantissa < _LEADING:
+        mantissa, tail, exponent = _normalised(mantissa, error, unit, exponent)
+    else:
+        tail = _rounded(error << 29, unit)
+    _put(buffer, at, high & 0x8000, exponent + _BIAS_STEP, mantissa + (tail >> 29), tail & _LOW)
+
+
+def _distance(scaled, places):
+    """From `scaled` to the nearest multiple of 2**places."""
+    rest = scaled & ((1 << places) - 1)
+    return (1 << places) - rest if rest << 1 >> places else -rest
+
+
+def _distance_to_multiple(scaled, power):
+    rest = scaled % power
+    return power - rest if 2 * rest >= power else -rest
+
+
+def _reads_as_another(error, unit, mantissa):
+    """Whether a decimal that is `error`/`unit` steps away would be read as another float32.
+
+    Exactly between two floats the even one is read; below a power of two the steps are half as wide.
+    """
+    if error < 0 and mantissa == _LEADING:
+        return -4 * error > unit
+    return 2 * abs(error) + (mantissa & 1) > unit
+
+
+def _rounded(numerator, unit):
+    """The integer nearest to a fraction, the even one of two."""
+    whole = numerator // unit
+    twice = 2 * (numerator - whole * unit)
+    return whole + 1 if twice > unit or twice == unit and whole & 1 else whole
+
+
+def _normalised(mantissa, error, unit, exponent):
+    """The rare cases whose leading bit moves: subnormal floats, and just below a power of two."""
+    shift = 55 - len(bin(mantissa))
+    if error < 0 and not mantissa & (mantissa - 1):
+        shift += 1
+    whole = (mantissa << shift) + _rounded(error << shift, unit)
+    if whole >> 53:  # rounded back up to the power of two
+        whole >>= 1
+        shift -= 1
+    return whole >> 29, whole & _LOW, exponent + 29 - shift
+
+
+def put_int(value, buffer, at):
+    """Writes the double nearest to an integer of any size below 2**1023."""
+    size = abs(value)
+    if not size:
+        struct.pack_into("<HHHH", buffer, at, 0, 0, 0, 0)
+        return
+    bits = len(bin(size)) - 2
+    low = 0
+    if bits <= 24:
+        size <<= 24 - bits
+    else:
+        if bits > 53:  # round half to even, as every other conversion does
+            half = (1 << (bits - 54)) - 1 + (size >> (bits - 53) & 1)
+            size = (size + half) >> (bits - 53)
+            if size >> 53:
+                size >>= 1
+                bits += 1
+        else:
+            size <<= 53 - bits
+        low = size & _LOW
+        size >>= 29
+    _put(buffer, at, 0x8000 if value < 0 else 0, bits + 1022, size, low)
+
+
+def _put(buffer, at, sign, exponent, high, low):
+    """A double of sign bit, biased exponent, 24 high bits (the first is implied) and 29 low bits."""
+    struct.pack_into(
+        "<HHHH",
+        buffer,
+        at,
+        low & 0xFFFF,
+        low >> 16 | (high & 7) << 13,
+        high >> 3 & 0xFFFF,
+        high >> 19 & 0xF | exponent << 4 | sign,
+    )

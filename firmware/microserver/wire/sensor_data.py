@@ -1,0 +1,302 @@
+"""One stored reading as its entry of DataCaptureUploadRequest, by patching a template.
+
+    12 len | SensorData { 0a 1c SensorMetadata { time_requested, time_received }, 12 len Struct }
+
+The entry of a shape is built once, with every length in place.  Then only the times and the numbers that
+changed since the last reading are written into it.  Times have fixed places because their
+varints are padded, which every protobuf reader accepts.  Only strings change the size: lengths
+around a string are padded to three bytes and added up per reading.
+"""
+
+import struct
+
+from micropython import const
+
+from microserver.wire import varint
+from microserver.wire.decimal import put_float32, put_int
+
+_TIMESTAMP = b"\x08\x80\x80\x80\x80\x00\x10\x80\x80\x80\x80\x00"  # seconds, nanos: 5 bytes each
+_METADATA = b"\x0a\x1c\x0a\x0c" + _TIMESTAMP + b"\x12\x0c" + _TIMESTAMP
+_NANOS = const(6)  # from the seconds of a timestamp to its nanoseconds
+_RECEIVED = const(14)  # from the seconds of time_requested to those of time_received
+_FORMATS = {"f": "HH", "i": "i", "q": "q", "?": "B"}
+
+
+def wall_of(unix_seconds, micros):
+    """The wall time of boot in small integers, as `Template.stamp` takes it."""
+    return unix_seconds >> 14, unix_seconds & 0x3FFF, micros
+
+
+class Template:
+    """The entry of one shape.
+
+    `shape`: nested dicts and lists; a leaf is a letter of capture/record.py, the index of a raw
+    field (~index for a boolean), or a constant as a tuple of one.  `codes`: the letters in the order
+    of storage.
+    """
+
+    def __init__(self, shape, codes=""):
+        builder = _Builder(shape)
+        self._entry = builder.entry
+        self._slots = [(offset, code) for offset, code in builder.slots if code != "s"]
+        self._cuts = [offset for offset, code in builder.slots if code == "s"]
+        self._lengths = builder.lengths
+        self._times = builder.times
+        self._wall = None
+        self._seconds = self._taken = -1
+        self._last = None
+        self._format = "<" + "".join([_FORMATS.get(code, "") for code in codes])
+        self.strings = len(self._cuts)
+        self.size = len(self._entry)  # without strings
+
+    def size_of(self, buffer, strings_at):
+        """The size of a record's entry; `strings_at`: where the record's strings start."""
+        size = self.size
+        for _ in range(self.strings):
+            length = buffer[strings_at] | buffer[strings_at + 1] << 8
+            size += length
+            strings_at += 2 + length
+        return size
+
+    def stamp(self, wall, seconds, micros, taken_seconds, taken_micros):
+        """Sets the times: requested since boot (`wall` is that of `wall_of`), and the time taken."""
+        high, low, wall_micros = wall
+        at = self._times
+        same = self._wall is wall
+        micros += wall_micros
+        if micros >= 1000000:
+            micros -= 1000000
+            seconds += 1
+        if seconds != self._seconds or not same:
+            self._put_seconds(at, high, low, seconds)
+            self._seconds = seconds
+        self._put_nanos(at + _NANOS, micros * 1000)
+        micros += taken_micros
+        seconds += taken_seconds
+        if micros >= 1000000:
+            micros -= 1000000
+            seconds += 1
+        if seconds != self._taken or not same:
+            self._put_seconds(at + _RECEIVED, high, low, seconds)
+            self._taken = seconds
+        self._put_nanos(at + _RECEIVED + _NANOS, micros * 1000)
+        self._wall = wall
+
+    def _put_seconds(self, at, high, low, seconds):
+        low += seconds & 0x3FFF
+        high += (seconds >> 14) + (low >> 14)
+        entry = self._entry
+        entry[at] = low & 127 | 128
+        entry[at + 1] = low >> 7 & 127 | 128
+        entry[at + 2] = high & 127 | 128
+        entry[at + 3] = high >> 7 & 127 | 128
+        entry[at + 4] = high >> 14 & 127
+
+    def _put_nanos(self, at, nanos):
+        entry = self._entry
+        entry[at] = nanos & 127 | 128
+        entry[at + 1] = nanos >> 7 & 127 | 128
+        entry[at + 2] = nanos >> 14 & 127 | 128
+        entry[at + 3] = nanos >> 21 & 127 | 128
+        entry[at + 4] = nanos >> 28
+
+    def encode(self, buffer, at, strings_at, out, to):
+        """Writes the entry of the record at `buffer[at:]` to `out[to:]`; the index behind it.
+
+        The times are those of the last `stamp`.
+        """
+        self._put_values(buffer, at + 1)
+        if self.strings:
+            return self._put_strings(buffer, strings_at, out, to)
+        end = to + self.size
+        out[to:end] = self._entry
+        return end
+
+    def _put_values(self, buffer, at):
+        values = struct.unpack_from(self._format, buffer, at)
+        last = self._last
+        if values == last:
+            return
+        self._last = values
+        entry = self._entry
+        index = 0
+        for offset, code in self._slots:
+            value = values[index]
+            if code == "f":
+                high = values[index + 1]
+                if last is None or last[index] != value or last[index + 1] != high:
+                    put_float32(value, high, entry, offset)
+                index += 1
+            elif last is None or last[index] != value:
+                if code == "?":
+                    entry[offset] = value
+                else:
+                    put_int(value, entry, offset)
+            index += 1
+
+    def _put_strings(self, buffer, strings_at, out, to):
+        """Copies the pieces of the template with the strings between them, and adds up lengths."""
+        entry = memoryview(self._entry)
+        done = total = 0
+        totals = [0]
+        for cut in self._cuts:
+            size = buffer[strings_at] | buffer[strings_at + 1] << 8
+            at = to + total
+            out[at + done : at + cut] = entry[done:cut]
+            strings_at += 2
+            out[at + cut : at + cut + size] = memoryview(buffer)[strings_at : strings_at + size]
+            strings_at += size
+            total += size
+            totals.append(total)
+            done = cut
+        end = to + total + self.size
+        out[to + total + done : end] = entry[done:]
+        for offset, base, first, behind in self._lengths:
+            _put_padded(out, to + offset + totals[first], base + totals[behind] - totals[first])
+        return end
+
+
+class RawTemplate(Template):
+    """The entry of a fast source: raw fields of a struct, scaled when they are encoded.
+
+    `fields`: (path, scale, offset) per value of `raw_format`; scale None is a boolean.
+    """
+
+    def __init__(self, shape, raw_format, fields):
+        super().__init__(shape)
+        self._format = raw_format
+        self._scales = [(scale, offset) for _, scale, offset in fields]
+        self._slots = [(offset, max(code, ~code)) for offset, code in self._slots]
+        self._float = bytearray(4)
+
+    def _put_values(self, buffer, at):
+        values = struct.unpack_from(self._format, buffer, at)
+        last = self._last
+        for offset, index in self._slots:
+            value = values[index]
+            if last is None or last[index] != value:
+                self._put_scaled(value, index, offset)
+        self._last = values
+
+    def _put_scaled(self, value, index, at):
+        scale, offset = self._scales[index]
+        if scale is None:
+            self._entry[at] = 1 if value else 0
+            return
+        value = value * scale + offset
+        if isinstance(value, int):
+            put_int(value, self._entry, at)
+            return
+        struct.pack_into("<f", self._float, 0, value)
+        low, high = struct.unpack("<HH", self._float)
+        put_float32(low, high, self._entry, at)
+
+
+def _put_padded(buffer, at, size):
+    buffer[at] = size & 127 | 128
+    buffer[at + 1] = size >> 7 & 127 | 128
+    buffer[at + 2] = size >> 14
+
+
+class _Builder:
+    """Builds an entry from its end to its start, so that each length is known when it is due.
+
+    Places are counted from the end until the entry is complete.
+    """
+
+    def __init__(self, shape):
+        self._data = b""
+        self._strings = 0
+        self.slots = []
+        self.lengths = []
+        message = self._mark()
+        self._fields(shape, message, b"\x12")
+        self._data = _METADATA + self._data
+        times = len(self._data) - 5
+        self._close(b"\x12", message)
+        size = len(self._data)
+        count = self._strings
+        self.entry = bytearray(self._data)
+        self.times = size - times
+        self.slots = [(size - place, code) for place, code in reversed(self.slots)]
+        self.lengths = [
+            (size - place, base, count - behind, count - first)
+            for place, base, first, behind in self.lengths
+        ]
+
+    def _mark(self):
+        return len(self._data), self._strings
+
+    def _close(self, tag, mark):
+        """Puts tag and length before all that was added since `mark`."""
+        end, first = mark
+        size = len(self._data) - end
+        if self._strings > first:
+            self._data = b"\x80\x80\x00" + self._data
+            self.lengths.append((len(self._data), size, first, self._strings))
+        else:
+            self._data = _varint(size) + self._data
+        self._data = tag + self._data
+
+    def _fields(self, node, mark, tag):
+        """A google.protobuf.Struct."""
+        for key in reversed(sorted(node)):
+            entry = self._mark()
+            self._value(node[key], b"\x12")
+            name = key.encode()
+            self._data = b"\x0a" + _varint(len(name)) + name + self._data
+            self._close(b"\x0a", entry)
+        self._close(tag, mark)
+
+    def _value(self, node, tag):
+        """A google.protobuf.Value behind `tag`."""
+        mark = self._mark()
+        if isinstance(node, dict):
+            self._fields(node, mark, b"\x2a")
+        elif isinstance(node, list):
+            for item in reversed(node):
+                self._value(item, b"\x0a")
+            self._close(b"\x32", mark)
+        elif isinstance(node, tuple):
+            self._data = _constant(node[0]) + self._data
+        else:
+            self._leaf(node, mark)
+        self._close(tag, mark)
+
+    def _leaf(self, code, mark):
+        if code == "n":
+            self._data = b"\x08\x00" + self._data
+        elif code == "s":
+            self.slots.append((len(self._data), code))
+            self._strings += 1
+            self._close(b"\x1a", mark)
+        else:
+            boolean = code == "?" or isinstance(code, int) and code < 0
+            places = b"\x20\x00" if boolean else b"\x11" + bytes(8)
+            self._data = places + self._data
+            self.slots.append((len(self._data) - 1, code))
+
+
+def _varint(value):
+    buffer = bytearray(varint.size(value))
+    varint.write(buffer, 0, value)
+    return bytes(buffer)
+
+
+def _constant(value):
+    """An encoded google.protobuf.Value: None, bool, str, or a number."""
+    if value is None:
+        return b"\x08\x00"
+    if isinstance(value, bool):
+        return b"\x20\x01" if value else b"\x20\x00"
+    if isinstance(value, str):
+        text = value.encode()
+        return b"\x1a" + _varint(len(text)) + text
+    double = bytearray(9)
+    double[0] = 0x11
+    if isinstance(value, int):
+        put_int(value, double, 1)
+    else:
+        low, high = struct.unpack("<HH", struct.pack("<f", value))
+        put_float32(low, high, double, 1)
+    return bytes(double)
