@@ -31,10 +31,9 @@ def configure(robot, config):
 def _unchanged(before, components):
     """The names of the components that are as in `before`, and stand on such only."""
     names = []
-    changed_board = any(config.api == Board.API for config in before.values())
+    changed_board = any(api == Board.API for _, api, _, _, _ in before.values())
     for component in components:  # the board, on which all others may stand, comes first
-        old = before.get(component.name)
-        same = old and old[:5] == component[:5]  # name, api, model, attributes, depends_on
+        same = before.get(component.name) == component[:5]
         if component.api == Board.API:
             changed_board = not same
         if same and not changed_board and all(name in names for name in component.depends_on):
@@ -53,7 +52,7 @@ def _build(robot, component, problems):
             dependencies = _dependencies(component, robot.resources)
             resource = cls(component.name, values, dependencies, robot.hardware)
             robot.resources[component.name] = resource
-            robot.configs[component.name] = component
+            robot.configs[component.name] = component[:5]
     except ValueError as error:  # ConfigError, or from the hardware: a pin that is not there
         key = getattr(error, "key", "")
         at = key if key in ("", "api", "model") else "attributes." + key

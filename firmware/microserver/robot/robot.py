@@ -2,7 +2,8 @@
 
 
 class Robot:
-    """`resources`: name -> Resource; `configs`: name -> the ComponentConfig it was built from.
+    """`resources`: name -> Resource; `configs`: name -> (name, api, model, attributes, depends_on)
+    that it was built from.
 
     `problems`: (path, message, severity) of the last `configure`; `hardware` is handed to every
     model; `log` is health.log.Log.
