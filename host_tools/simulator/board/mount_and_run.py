@@ -17,6 +17,7 @@ def _mount(name):
     descriptor = libc.func("i", "open", "si")(name, 0)
     address = libc.func("p", "mmap", "piiiii")(None, size, 1, 2, descriptor, 0)
     vfs.mount(vfs.VfsRom(uctypes.bytearray_at(address, size)), "/rom")
+    sys.path[0] = ""  # the board's file system; the interpreter put this file's folder there
     sys.path.insert(1, "/rom")
 
 
