@@ -52,8 +52,8 @@ def decode(table, data):
     """
     try:
         return _merge({}, memoryview(table), memoryview(data), _MAX_DEPTH)
-    except UnicodeError:
-        raise WireError("not UTF-8")
+    except (UnicodeError, RuntimeError):  # RuntimeError: the board's stack is full
+        raise WireError("not UTF-8, or too deep")
 
 
 def encode(table, values):
