@@ -6,7 +6,7 @@ from expect import raises
 from fake_hardware import FakeHardware, Lines
 from microserver.capture.methods import source_for
 from microserver.robot.config import parse
-from microserver.robot.resource import ConfigError, Sensor
+from microserver.robot.resource import ConfigError, MovementSensor, Sensor
 from microserver.robot.robot import Robot
 
 DOCUMENT = {
@@ -263,6 +263,21 @@ class Broken(Sensor):
 def test_a_driver_that_breaks_while_it_is_asked_costs_its_capture_only():
     error = raises(ConfigError, source_for, Broken("s", {}, {}, None), "Readings", {})
     assert "KeyError" in str(error)
+
+
+class Lost(MovementSensor):
+    def position(self):
+        return None
+
+    def compass_heading(self):
+        return "north"
+
+
+def test_a_vector_that_is_none_is_a_failed_reading_that_says_so():
+    sensor = Lost("s", {}, {}, None)
+    for method in ("Position", "CompassHeading"):
+        error = raises(TypeError, source_for(sensor, method, {}).read)
+        assert "() gave " in str(error)
 
 
 class Slow(Sensor):

@@ -34,7 +34,7 @@ class SimpleSource:
         self._getter = getter
 
     def read(self):
-        """The payload; what is none (None, a number) goes on to the collector, which counts it."""
+        """The payload; readings that are no dict go on to the collector, which counts them."""
         result = self._getter()
         return self._when_ready(result) if hasattr(result, "send") else self._payload(result)
 
@@ -43,12 +43,12 @@ class SimpleSource:
 
     def _payload(self, result):
         name = self._name
-        if name == "compass_heading":
-            return {"value": result}
         if name == "readings":
             return {name: result} if isinstance(result, dict) else result
+        if name == "compass_heading" and isinstance(result, (int, float)):
+            return {"value": result}
         if not isinstance(result, (tuple, list)):
-            return result
+            raise TypeError("%s() gave %r" % (name, result))
         if name == "position":
             coordinate = {"latitude": result[0], "longitude": result[1]}
             return {"coordinate": coordinate, "altitude_m": result[2]}

@@ -10,9 +10,8 @@ class Esp32Board(Board):
     """
 
     ATTRIBUTES = {
-        "": "pins:int[](0..48) analogs:object[] digital_interrupts:object[] i2cs:object[]",
+        "": "pins:int[](0..48) analogs:object[] i2cs:object[] digital_interrupts:-",
         "analogs": "name:str! pin:int!(0..48)",
-        "digital_interrupts": "pin:int!(0..48) name:~",
         # The anchor's default pins 11 and 6 are those of the flash chip, and 1 MHz is more than
         # most sensors take: these defaults work.
         "i2cs": "name:str! bus:str=i2c0 data_pin:int=21(0..48) clock_pin:int=22(0..48)"
