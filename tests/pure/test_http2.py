@@ -159,12 +159,20 @@ def test_a_changed_initial_window_moves_open_streams_even_below_zero():
 
 
 def test_received_data_is_given_back_to_the_connection_window():
-    connection, _call = connected()
+    connection, call = connected()
     connection.open_call(())
     connection.outgoing[:] = b""
     for _ in range(4):
-        connection.receive(frame(DATA, 8, 1, b"\xff" + b"\0" * 4999))
+        connection.receive(frame(DATA, 0, 1, b"\0" * 4999 + b"x"))
+        assert call.done  # of the first, which is over the limit
     assert sent(connection)[-1] == (WINDOW, 0, 0, number(20000))
+
+
+def test_padding_is_given_back_to_the_window_of_its_stream():
+    connection, _call = connected()
+    connection.receive(frame(HEADERS, 4, 1, OK_HEAD))
+    connection.receive(frame(DATA, 8, 1, b"\0x") + frame(DATA, 8, 1, b"\5x" + b"\0" * 5))
+    assert sent(connection) == [(WINDOW, 0, 1, number(1)), (WINDOW, 0, 1, number(6))]
 
 
 def test_ping_and_settings_are_acknowledged():

@@ -24,6 +24,7 @@ _STREAM_FRAMES = const(b"\x00\x01\x03")
 _END_STREAM = const(1)
 _ACK = const(1)
 _END_HEADERS = const(4)
+_PADDED = const(8)
 
 _PROTOCOL_ERROR = const(1)
 _INTERNAL_ERROR = const(2)
@@ -43,7 +44,8 @@ _LAST_STREAM = const(0x3FFFFFFF)  # half of what the protocol allows: still a sm
 _WANTED = const((b":status", b"grpc-status", b"grpc-message", b"date"))
 
 # The preface, then SETTINGS: no push, header lists of 4096 bytes, and the initial window, whose
-# value follows.  A stream's window is what an answer may have, so that none ever needs widening.
+# value follows.  A stream's window is what an answer may have, so that only padding
+# needs to be given back.
 _PREFACE = const(
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x12\4\0\0\0\0\0\0\2\0\0\0\0\0\6\0\0\x10\0\0\4"
 )
@@ -181,6 +183,9 @@ class Connection(FrameReader):
             if self._received >= _WINDOW_STEP:
                 self._queue(_WINDOW_UPDATE, 0, 0, self._received.to_bytes(4, "big"))
                 self._received = 0
+            if call and flags & _PADDED:  # only the message may use the stream's window up
+                back = (self._padding + 1).to_bytes(4, "big")
+                self._queue(_WINDOW_UPDATE, 0, call.id, back)
             if call and flags & _END_STREAM:
                 self._ended(call, {})
         elif kind == _HEADERS:
