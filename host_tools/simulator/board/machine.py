@@ -21,7 +21,7 @@ _LONGEST_US = const(500000000)  # ticks_us() cannot compare more than 2**29
 _LAZY = {
     "Pin": "simulated_pins",
     "ADC": "simulated_pins",
-    "PWM": "simulated_pins",
+    "PWM": "simulated_pwm",
     "I2C": "simulated_i2c",
     "SoftI2C": "simulated_i2c",
     "RTC": "simulated_rtc",

@@ -3,6 +3,7 @@
 Everything that the simulate command has to say comes in environment variables.
 """
 
+import gc
 import os
 import sys
 
@@ -38,14 +39,14 @@ def _on_signal(_number):
     micropython.schedule(_stop, 0)
 
 
-def _write_report(name, app):
-    import gc
+def _write_report(name, app, heap_at_boot):
     import json
 
     gc.collect()
     flash = sys.modules.get("esp32")
     report = app.diagnostics()
     report["simulator"] = {
+        "heap_at_boot": heap_at_boot,
         "heap_used": gc.mem_alloc(),
         "heap_free": gc.mem_free(),
         "flash_erases": flash.erases if flash else 0,
@@ -61,8 +62,10 @@ def run():
     shared = os.getenv("SIMULATED_SKIPPED")
     if shared:
         _share_clock(shared)
+    gc.collect()
+    heap_at_boot = gc.mem_alloc()
     main = __import__("main")
     machine.stop_timers()
     name = os.getenv("SIMULATED_REPORT")
     if name and hasattr(main, "app"):
-        _write_report(name, main.app)
+        _write_report(name, main.app, heap_at_boot)

@@ -1,4 +1,4 @@
-"""Pin, ADC and PWM of the classic ESP32.  Inputs come from the simulated world."""
+"""Pin and ADC of the classic ESP32.  Inputs come from the simulated world."""
 
 import simulated_world
 from micropython import const
@@ -81,25 +81,3 @@ class ADC:
 
     def read(self):
         return self.read_u16() >> 4
-
-
-class PWM:
-    def __init__(self, pin, freq=5000, duty_u16=0):
-        self.pin = pin
-        self.freq(freq)
-        self.duty_u16(duty_u16)
-
-    def freq(self, hertz=None):
-        if hertz is None:
-            return self._freq
-        if not 1 <= hertz <= 40000000:
-            raise ValueError("freq must be from 1Hz to 40MHz")
-        self._freq = hertz
-
-    def duty_u16(self, duty=None):
-        if duty is None:
-            return self._duty
-        self._duty = max(0, min(65535, duty))
-
-    def deinit(self):
-        self._duty = 0
