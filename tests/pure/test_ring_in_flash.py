@@ -160,6 +160,18 @@ def test_records_overwritten_while_they_were_delivered_are_not_dropped():
     assert ring.dropped == 0 and ring.records == 30
 
 
+def test_erase_counts_survive_a_reset():
+    flash = NorFlash(6)
+    for _ in range(5):
+        ring = ring_of(9000, 300, FlashPool(flash))
+        for value in range(1900):
+            append(ring, value, 50000 * (value + 1))
+            ring.service()
+    stats = FlashPool(flash).stats()
+    assert stats["max_erase_count"] == max(flash.erases) > 3
+    assert (stats["sectors"], stats["bad"], stats["erases"]) == (6, 0, 0)
+
+
 def fill_until_power_goes(flash):
     try:
         pool = FlashPool(flash)

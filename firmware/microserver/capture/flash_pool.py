@@ -102,7 +102,7 @@ class FlashPool:
     def _prepare(self):
         sector = self._free.pop(0)
         known = self._read_header(sector)
-        erases = (known[1] if known else self._max_erases) + 1
+        erases = known[1] + 1 if known else max(1, self._max_erases)  # they wear evenly
         self.owner = None
         try:
             ready = self._erase(sector) and self._write_header(sector, erases)
