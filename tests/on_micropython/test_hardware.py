@@ -68,7 +68,7 @@ def test_both_motion_sensors_feel_one_g():
 
 def test_pins_that_the_chip_does_not_have():
     hardware = Hardware()
-    for make, number in ((hardware.pin, 24), (hardware.adc, 12), (hardware.output_pin, 34)):
+    for make, number in ((hardware.pin, 24), (hardware.adc, 12)):
         error = raises(ValueError, make, number)
         assert "pin %d" % number in str(error)
 

@@ -12,20 +12,11 @@ class Hardware:
         """machine.Pin as input."""
         return self._make("pin %d" % number, machine.Pin, number, machine.Pin.IN)
 
-    def output_pin(self, number):
-        """machine.Pin as output."""
-        return self._make("output pin %d" % number, machine.Pin, number, machine.Pin.OUT)
-
     def adc(self, number):
         """machine.ADC of the pin at 11 dB (0 to about 2450 mV); use `.read_uv()`."""
         what = "analog input on pin %d" % number
         pin = self._make(what, machine.Pin, number)
         return self._make(what, machine.ADC, pin, atten=machine.ADC.ATTN_11DB)
-
-    def pwm(self, number, frequency_hz):
-        """machine.PWM on the pin."""
-        what = "PWM on pin %d" % number
-        return self._make(what, machine.PWM, machine.Pin(number), freq=frequency_hz)
 
     def i2c(self, bus, data_pin, clock_pin, baudrate_hz, timeout_us):
         """machine.I2C number `bus` (0, 1); timeout 0 = the port's own default of 50 ms."""

@@ -114,18 +114,23 @@ class Board(Resource):
 
 def getter_name(method):
     """The name of the getter of a capture method: LinearVelocity -> linear_velocity."""
-    return "".join(["_" + c.lower() if "A" <= c <= "Z" else c for c in method])[1:]
+    name = ""
+    for letter in method:
+        name += letter if letter >= "a" else "_" + letter.lower()
+    return name[1:]
 
 
 def _typed(kind, axes, values):
-    value = {axis: values[index] for index, axis in enumerate(axes)}
-    value["_type"] = kind
+    value = {"_type": kind}
+    for index, axis in enumerate(axes):
+        value[axis] = values[index]
     return value
 
 
 def vector_fields(path, scale):
     """FastSource fields for three raw axes below `path`."""
-    return tuple([(path + (axis,), scale, 0) for axis in "xyz"])
+    # Written out: a comprehension would be one more function on the heap.
+    return ((path + ("x",), scale, 0), (path + ("y",), scale, 0), (path + ("z",), scale, 0))
 
 
 def board_of(dependencies, key):
