@@ -23,7 +23,7 @@ _BOOT_LOOP = 20  # resets, each within a second of the one before
 
 @dataclass
 class Board:
-    """How to run it.  `run` blocks; SIGINT (Ctrl-C) ends it gracefully."""
+    """How to run it.  `run` blocks; SIGINT (Ctrl-C) and SIGTERM end it gracefully."""
 
     folder: BoardFolder
     micropython: Path
@@ -38,6 +38,7 @@ class Board:
         """Runs until the firmware ends, the duration is over, or Ctrl-C; returns its exit code."""
         self._started = time.monotonic()
         self._duration_s = duration_s
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         cause = _POWER_ON
         quick_resets = 0
         while True:

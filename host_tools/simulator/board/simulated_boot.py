@@ -12,7 +12,9 @@ import machine
 import micropython
 from micropython import const
 
+_SIGKILL = const(9)
 _SIGTERM = const(15)
+_PR_SET_PDEATHSIG = const(1)
 _READ_WRITE = const(3)
 _SHARED = const(1)
 
@@ -58,7 +60,9 @@ def _write_report(name, app, heap_at_boot):
 
 def run():
     handler = ffi.callback("v", _on_signal, "i", lock=True)
-    ffi.open("libc.so.6").func("p", "signal", "iC")(_SIGTERM, handler)
+    libc = ffi.open("libc.so.6")
+    libc.func("p", "signal", "iC")(_SIGTERM, handler)
+    libc.func("i", "prctl", "ii")(_PR_SET_PDEATHSIG, _SIGKILL)  # no board outlives its command
     shared = os.getenv("SIMULATED_SKIPPED")
     if shared:
         _share_clock(shared)

@@ -87,18 +87,26 @@ _wait_really = core.IOQueue.wait_io_event
 
 
 def _wait(queue, wait_ms):
-    """Takes the place of IOQueue.wait_io_event: -1 is for ever."""
-    global _owed_ms
-    peer = False  # does a task wait for a socket?
-    for entry in queue.map.values():
-        if not isinstance(entry[2], _Flag):
-            peer = True
-        elif entry[2].state:
-            wait_ms = 0
-    if wait_ms == 0:
-        if queue.map:  # polling a flag takes a real millisecond, so not in vain
+    """Takes the place of IOQueue.wait_io_event: -1 is until a task is ready."""
+    while True:
+        peer = False  # does a task wait for a socket?
+        ready = wait_ms == 0
+        for entry in queue.map.values():
+            if not isinstance(entry[2], _Flag):
+                peer = True
+            elif entry[2].state:
+                ready = True
+        if ready and queue.map:  # polling a flag takes a real millisecond, so not in vain
             _wait_really(queue, 0)
-        return
+        if not ready:
+            _skip(queue, wait_ms, peer)
+        if wait_ms >= 0 or core._task_queue.peek():
+            return
+
+
+def _skip(queue, wait_ms, peer):
+    """Jumps to what is due next, unless a peer answers first."""
+    global _owed_ms
     jump_us = max(0, machine.next_due_us())
     if wait_ms >= 0:
         jump_us = min(jump_us, min(wait_ms, 500000) * 1000)
