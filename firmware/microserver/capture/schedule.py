@@ -12,15 +12,21 @@ _MICROS = const(1000000)
 _LONGEST_TICK_US = const(10000)
 
 
+def _small(value):
+    """The same number: what comes out of long arithmetic stays long in MicroPython."""
+    return int(str(value))
+
+
 class _Grid:
     """The deadlines of one collector; `frequency_uhz` is in millionths of a hertz."""
 
     def __init__(self, collector, frequency_uhz):
         self.collector = collector
         self._frequency = frequency_uhz
-        # Exact in Python's long integers, once: 10**12 / frequency microseconds.
-        micros, self._step_rest = divmod(_MICROS * _MICROS, frequency_uhz)
-        self._step_seconds, self._step_micros = divmod(micros, _MICROS)
+        micros, rest = divmod(_MICROS * _MICROS, frequency_uhz)
+        self._step_rest = _small(rest)
+        self._step_seconds = _small(micros // _MICROS)
+        self._step_micros = _small(micros % _MICROS)
         self._seconds = -1  # not yet laid
         self._micros = self._rest = 0
 

@@ -24,7 +24,8 @@ _FORMATS = {"f": "HH", "i": "i", "q": "q", "?": "B"}
 
 def wall_of(unix_seconds, micros):
     """The wall time of boot in small integers, as `Template.stamp` takes it."""
-    return unix_seconds >> 14, unix_seconds & 0x3FFF, micros
+    # By way of strings: what comes out of MicroPython's long arithmetic stays long.
+    return int(str(unix_seconds >> 14)), int(str(unix_seconds & 0x3FFF)), micros
 
 
 class Template:
