@@ -71,7 +71,8 @@ def set_up_double(*, verify: bool) -> None:
 def set_up_single(*, verify: bool) -> None:
     """Makes `bin/micropython-single` usable; raises PackageError."""
     wrapper = _wrapper(interpreter.SINGLE)
-    if _is_in_place(wrapper):
+    recipe = single_precision.recipe()
+    if wrapper.exists() and recipe in wrapper.read_text() and _is_in_place(wrapper):
         return
     root = interpreter.micropython_folder() / "root"
     if not root.exists():
@@ -82,7 +83,7 @@ def set_up_single(*, verify: bool) -> None:
     started = time.monotonic()
     apt = updated_apt(verify=verify)
     print("MicroPython: building the single-precision variant (about 30 s)")
-    program = interpreter.micropython_folder() / interpreter.SINGLE
+    program = interpreter.micropython_folder() / f"{interpreter.SINGLE}-{recipe}"
     single_precision.build(apt, program)
     _install(wrapper, root, program, started)
 
