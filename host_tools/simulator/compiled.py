@@ -6,6 +6,7 @@ unchanged file is never compiled again and an old firmware folder is never mixed
 
 import hashlib
 import importlib.util
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,7 +23,7 @@ def compile_file(source: Path, name: str) -> Path:
     target = folder / (digest(source.read_bytes(), name.encode(), _compiler_version()) + ".mpy")
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_suffix(f".{hashlib.sha256(str(source).encode()).hexdigest()[:8]}")
+        temporary = target.with_suffix(f".{os.getpid()}")
         command = [str(_compiler()), *_OPTIONS, "-s", name, "-o", str(temporary), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -45,13 +46,17 @@ def compile_folder(folder: Path) -> Path:
 
 def _assemble(target: Path, files: dict[str, Path]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    building = target.with_suffix(".building")
-    shutil.rmtree(building, ignore_errors=True)
+    building = target.with_suffix(f".{os.getpid()}")
     for name, compiled in files.items():
         path = (building / name).with_suffix(".mpy")
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(compiled, path)
-    building.rename(target)
+    try:
+        building.rename(target)
+    except OSError:
+        shutil.rmtree(building)  # another process was faster
+        if not target.is_dir():
+            raise
 
 
 def _compiler() -> Path:

@@ -41,6 +41,8 @@ def _table():
 
 
 class Partition:
+    """A named part of the flash.  OSError: no such partition, or beyond its end."""
+
     BOOT, RUNNING, TYPE_APP, TYPE_DATA = 0, 1, 0, 1
 
     def __init__(self, name, block_size=_SECTOR):

@@ -15,6 +15,8 @@ _joined_at = None
 
 
 class WLAN:
+    """The station; every object is the same one."""
+
     def __init__(self, interface=STA_IF):
         self._interface = interface
 

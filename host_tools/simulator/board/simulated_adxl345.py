@@ -15,6 +15,8 @@ _FULL_RES = const(0x08)
 
 
 class Registers:
+    """64 registers; reading the measurements samples the world."""
+
     def __init__(self):
         self._values = bytearray(64)
         self._values[_DEVID] = 0xE5

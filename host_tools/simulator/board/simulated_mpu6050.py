@@ -14,6 +14,8 @@ _DEVICE_RESET = const(0x80)
 
 
 class Registers:
+    """128 registers; reading the measurements samples the world."""
+
     def __init__(self):
         self._values = bytearray(128)
         self._reset()

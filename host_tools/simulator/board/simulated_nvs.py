@@ -5,6 +5,8 @@ from errno import ENOENT
 
 
 class NVS:
+    """One namespace.  OSError(ENOENT) for a key that it has not."""
+
     def __init__(self, namespace):
         self._folder = "%s/nvs.%s." % (os.getenv("SIMULATED_STATE") or ".", namespace)
 

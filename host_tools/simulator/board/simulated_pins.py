@@ -13,6 +13,8 @@ _modes = bytearray(40)
 
 
 class Pin:
+    """One GPIO; all objects of a number share its level and mode.  ValueError: no such pin."""
+
     IN, OUT, OPEN_DRAIN = 1, 3, 7
     PULL_DOWN, PULL_UP = 1, 2
     IRQ_RISING, IRQ_FALLING = 1, 2

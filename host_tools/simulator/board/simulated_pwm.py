@@ -2,6 +2,8 @@
 
 
 class PWM:
+    """One channel; ValueError for a frequency that the chip has not."""
+
     def __init__(self, pin, freq=5000, duty_u16=0):
         self.pin = pin
         self.freq(freq)

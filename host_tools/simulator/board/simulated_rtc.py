@@ -9,6 +9,8 @@ def _file():
 
 
 class RTC:
+    """The date since someone set it, and up to 2 kB that a reset leaves alone."""
+
     def datetime(self, fields=None):
         """(year, month, day, weekday, hours, minutes, seconds, subseconds)"""
         if fields is None:
