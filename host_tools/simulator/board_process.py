@@ -85,9 +85,10 @@ class Board:
     def _stop(self, process: "subprocess.Popen[bytes]") -> int:
         process.send_signal(signal.SIGTERM)  # the board's own handler asks the firmware to end
         try:
-            return process.wait(_STOP_SECONDS)
+            code = process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             raise UserError(f"the firmware did not end within {_STOP_SECONDS:.0f} s") from None
+        return 0 if code == -signal.SIGTERM else code  # stopped before it had begun
 
     def _environment(self, cause: str) -> Mapping[str, str]:
         search = [str(path) for path in self.firmware]

@@ -98,6 +98,12 @@ def test_it_ends_after_the_duration_and_hands_on_the_diagnostics(simulation: Sim
     assert report["simulator"]["heap_used"] < 96 * 1024
 
 
+@pytest.mark.parametrize("duration", ["0", "0.02", "0.05", "0.1"])
+def test_it_ends_cleanly_however_early(simulation: Simulation, duration: str) -> None:
+    code, output, _ = simulation.run("pass", "--duration", duration)
+    assert code == 0 and "Traceback" not in output, output
+
+
 def test_a_simulated_hour_takes_seconds_and_no_timer_gains_a_tick(simulation: Simulation) -> None:
     code, output, report = simulation.run("pass", "--duration", "3600", "--fast")
     assert code == 0, output

@@ -30,11 +30,11 @@ def _share_clock(name):
 
 
 def _stop(_number):
-    main = sys.modules.get("main")
-    app = getattr(main, "app", None)
+    app = getattr(sys.modules.get("main"), "app", None)
     if app is None:
-        raise SystemExit(0)  # asked to end before anything began
-    app.stop()
+        micropython.schedule(_stop, 0)  # main.py has not come that far yet
+    else:
+        app.stop()
 
 
 def _on_signal(_number):
