@@ -1,6 +1,7 @@
 """The composition root: builds every object, starts the tasks and supervises them."""
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -8,13 +9,15 @@ import time
 from micropython import const
 
 from microserver.capture.clock import Clock
-from microserver.capture.service import CaptureService
 from microserver.device import chip, storage
 from microserver.device.hardware import Hardware
 from microserver.health.log import Log
 from microserver.robot.robot import Robot
 
 _RESTART_TASK_MS = const(5000)
+_COLLECT_EVERY = const(4096)  # bytes; collecting only when full scatters what stays: fragments
+LOCAL_CONFIG = "robot.json"
+CLOUD_CONFIG = "robot_config.bin"  # a ConfigResponse as the cloud sent it
 VERSION = "0.1.0"
 
 
@@ -22,25 +25,25 @@ class App:
     """One machine.  `run` returns after `stop` or Ctrl-C; `diagnostics` tells how it stands."""
 
     def __init__(self):
+        gc.threshold(_COLLECT_EVERY)
         self.clock = Clock(time.ticks_us, time.ticks_diff)
         self.log = Log(self.clock)
-        self.pool = _flash_pool()
+        self.pool = self.capture = None
         self.hardware = Hardware()
         self.robot = Robot(self.hardware, self.log)
-        self.capture = CaptureService(self.clock, chip.capture_timer(), self.pool, self.log)
         self.session = self.uploader = None
         self.task_failures = 0
         self._settings = {}
-        self._configured = False
+        self._manager = None
         self._stopping = asyncio.ThreadSafeFlag()
-        self._restart = False
+        self._restarting = False
         self._tasks = []
 
     def run(self):
         """Capture and sync until told to stop; then restart the board if the cloud wants it."""
         self.log.info("app", "micro server %s, started by %s" % (VERSION, chip.reset_cause()))
         asyncio.run(self._main())
-        if self._restart:
+        if self._restarting:
             chip.reset()
 
     def stop(self, _timer=None):
@@ -48,20 +51,24 @@ class App:
         self._stopping.set()
 
     async def _main(self):
+        """Each step's modules leave the heap before the next ones enter it, so the order matters.
+
+        The robot is always built from a file, at the start and with nothing else in the heap: a
+        new config from the cloud is stored, and applied by a restart.
+        """
         self._settings = self._read("settings.json") or {}
-        credentials = (self._read("viam.json") or {}).get("cloud")
-        local = self._read("robot.json")
-        config_source = self._connect(credentials) if credentials else None
-        if local:
-            self._configure(local)
-        elif config_source:
-            self._configure_from_flash(config_source)
-        else:
-            self.log.error("app", "no viam.json and no robot.json: nothing to do")
-        self._start_network(config_source, local)
-        self._start("capture", self.capture.run)
+        load = self._config_loader()
+        if load:
+            self._configure(load)
+        self._start_network(None if storage.exists(LOCAL_CONFIG) else CLOUD_CONFIG)
         await self._stopping.wait()
         await self._finish()
+
+    def _config_loader(self):
+        """What gives the config document: a local file goes before the cloud's last one."""
+        if storage.exists(LOCAL_CONFIG):
+            return lambda: self._read(LOCAL_CONFIG)
+        return _cached_config if storage.exists(CLOUD_CONFIG) else None
 
     def _read(self, name):
         try:
@@ -70,39 +77,52 @@ class App:
             self.log.error("app", str(error))
             return None
 
-    # The cloud side: built only for a board that has credentials.
+    # The robot: what it is made of and what is captured from it.
 
-    def _connect(self, credentials):
-        from microserver.cloud.config_source import ConfigSource
-        from microserver.cloud.session import Session
+    def _configure(self, load):
+        try:
+            parsed = _parsed(load)
+        except ValueError as error:  # WireError is one
+            self.log.error("config", "unreadable: %s" % error)
+            return
+        for problem in parsed.problems:
+            self._report(*problem)
+        self.robot.configure(parsed)
+        _forget("robot.builder", "robot.registry", "robot.attributes")
+        self._manager = parsed.data_manager
+        if self._manager and not self._manager.capture_disabled:
+            self._start_capture(parsed.components)
 
-        self.session = Session(
-            credentials["id"],
-            credentials["secret"],
-            _channel_opener(credentials["app_address"]),
-            self.clock,
-            self.log,
-        )
-        agent_info = {"host": "esp32", "os": "micropython", "version": VERSION}
-        return ConfigSource(self.session, storage, agent_info)
+    def _report(self, path, message, severity):
+        level = self.log.error if severity == "error" else self.log.info
+        level("config", "%s: %s" % (path, message))
 
-    def _configure_from_flash(self, config_source):
-        """Capture with the last known config at once; the cloud is asked later."""
-        config = config_source.cached()
-        if config:
-            self.log.info("config", "from flash, until the cloud answers")
-            self._configure(config)
+    def _start_capture(self, components):
+        from microserver.capture.service import CaptureService
 
-    def _start_network(self, config_source, local):
+        self.pool = _flash_pool()
+        self.capture = CaptureService(self.clock, chip.capture_timer(), self.pool, self.log)
+        self.capture.build(components, self.robot.resources)
+        self.capture.start()
+        self.log.info("capture", "%d collectors" % len(self.capture.collectors))
+        self._start("capture", self.capture.run)
+
+    # The network: nothing of it is needed to capture.
+
+    def _start_network(self, config_file):
         if "wifi" in self._settings:
             from microserver.device.wifi import Wifi
 
             self._start("wifi", Wifi(self._settings["wifi"], self.log).run)
         self._start("time", self._time_keeper().run)
-        if config_source:
-            fetch = None if local else config_source.fetch
-            link = self._cloud_link()
-            self._start("cloud", lambda: link.run(fetch, self._on_config, self._on_restart))
+        credentials = (self._read("viam.json") or {}).get("cloud")
+        if credentials:
+            self._open_session(credentials)
+            self._start_sync()
+            link = self._cloud_link(config_file)
+            self._start("cloud", lambda: link.run(self._restart))
+        elif config_file:
+            self.log.error("app", "neither viam.json nor robot.json: nothing to do")
 
     def _time_keeper(self):
         from microserver.cloud.time_keeper import TimeKeeper
@@ -112,67 +132,44 @@ class App:
         port = self._settings.get("ntp_port", 123)
         return TimeKeeper(sntp.ask, host, port, self.clock, self.log)
 
-    def _cloud_link(self):
+    def _open_session(self, credentials):
+        from microserver.cloud.session import Session
+
+        open_channel = _channel_opener(credentials["app_address"])
+        part_id, secret = credentials["id"], credentials["secret"]
+        self.session = Session(part_id, secret, open_channel, self.clock, self.log)
+
+    def _cloud_link(self, config_file):
         from microserver.cloud.link import CloudLink
-        from microserver.cloud.log_sink import LogSink
-        from microserver.cloud.restart_monitor import RestartMonitor
 
-        log_sink = LogSink(self.session, self.log, self.clock, "esp32")
-        return CloudLink(log_sink, RestartMonitor(self.session), self.log)
+        return CloudLink(self.session, self.log, self.clock, storage, config_file)
 
-    def _on_config(self, config, changed):
-        _forget("microserver.wire.messages.app_robot")
-        if not self._configured:
-            self._configure(config)
-        elif changed:
-            self.log.info("config", "a new revision: restarting after a last sync")
-            self._on_restart()
-
-    def _on_restart(self):
-        self._restart = True
+    def _restart(self, reason):
+        self.log.info("app", "restarting after a last sync: " + reason)
+        self._restarting = True
         self.stop()
 
-    # The robot: what it is made of, what is captured from it, and how that is sent.
-
-    def _configure(self, document):
-        from microserver.robot import config
-
-        self._configured = True
-        parsed = config.parse(document)
-        _forget("microserver.robot.config")
-        for problem in parsed.problems:
-            self._report(*problem)
-        self.robot.configure(parsed)
-        manager = parsed.data_manager
-        if manager and not manager.capture_disabled:
-            self.capture.build(parsed, self.robot.resources)
-            self.capture.start()
-            self.log.info("capture", "%d collectors" % len(self.capture.collectors))
-        if manager and self.session and not manager.sync_disabled:
-            self._start_sync(manager)
-
-    def _report(self, path, message, severity):
-        level = self.log.error if severity == "error" else self.log.info
-        level("config", "%s: %s" % (path, message))
-
-    def _start_sync(self, manager):
-        from microserver.sync import metadata
+    def _start_sync(self):
+        manager = self._manager
+        if not self.capture or manager.sync_disabled:
+            return
         from microserver.sync.outbox import Outbox
         from microserver.sync.uploader import Uploader
 
         boot_id = os.urandom(6).hex()
-        outboxes = [
-            Outbox(
-                collector,
-                metadata.encode(self.session.part_id, collector, manager.tags),
-                boot_id,
-            )
-            for collector in self.capture.collectors
-        ]
-        _forget("microserver.sync.metadata")
+        metadata = self._metadata(manager.tags)
+        outboxes = [Outbox(c, metadata[c.name], boot_id) for c in self.capture.collectors]
         self.uploader = Uploader(self.session, outboxes, self.clock, self.log)
-        interval_ms = manager.sync_interval_ms
-        self._start("sync", lambda: self.uploader.run(interval_ms))
+        self._start("sync", lambda: self.uploader.run(manager.sync_interval_ms))
+
+    def _metadata(self, tags):
+        """The encoded metadata of each collector's uploads, by the collector's name."""
+        from microserver.sync import metadata
+
+        part_id = self.session.part_id
+        encoded = {c.name: metadata.encode(part_id, c, tags) for c in self.capture.collectors}
+        _forget("sync.metadata", "wire.messages.data_sync")
+        return encoded
 
     # Tasks.
 
@@ -191,7 +188,8 @@ class App:
             await asyncio.sleep_ms(_RESTART_TASK_MS)
 
     async def _finish(self):
-        self.capture.stop()
+        if self.capture:
+            self.capture.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.sleep_ms(0)
@@ -244,8 +242,31 @@ def _channel_opener(app_address):
     return open_web if secure else open_http2
 
 
-def _forget(name):
-    """Give back the heap of a module that was needed only once; a later import loads it again."""
-    parent, _, leaf = name.rpartition(".")
-    if sys.modules.pop(name, None):
-        delattr(sys.modules[parent], leaf)
+def _cached_config():
+    """The last config that the cloud gave."""
+    from microserver.wire import protobuf
+    from microserver.wire.messages import app_robot
+
+    content = storage.read_bytes(CLOUD_CONFIG)
+    config = protobuf.decode(app_robot.CONFIG_RESPONSE, content).get("config", {})
+    _forget("wire.messages.app_robot")
+    return config
+
+
+def _parsed(load):
+    from microserver.robot import config
+
+    parsed = config.parse(load())
+    _forget("robot.config")
+    return parsed
+
+
+def _forget(*names):
+    """Give back the heap of modules that were needed only once; an import loads them again.
+
+    The caller's own reference to such a module must end with the function that used it.
+    """
+    for name in names:
+        parent, _, leaf = ("microserver." + name).rpartition(".")
+        if sys.modules.pop("microserver." + name, None):
+            delattr(sys.modules[parent], leaf)

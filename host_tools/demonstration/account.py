@@ -46,17 +46,17 @@ def balance(report: dict[str, Any], series: Series) -> list[Line]:
 def _line(collector: dict[str, Any], series: Series) -> Line:
     rows = series.get((collector["component"], collector["method"]), [])
     distinct = len({requested for requested, _ in rows})
-    counted = collector["dropped"] + collector["lost"] + collector["records"]
+    given_up = collector["dropped"] + collector["rejected"] + collector["lost"]
     captured = collector["captured"]
     return Line(
         name=collector["name"],
         captured=captured,
         bytes_per_reading=collector["stored_bytes"] / max(1, captured),
-        dropped=collector["dropped"] + collector["lost"],
+        dropped=given_up,
         missed=collector["missed"],
         uploads=collector.get("sync", {}).get("uploads", 0),
         rows=len(rows),
-        lost=captured - counted - distinct,
+        lost=captured - given_up - collector["records"] - distinct,
         duplicated=len(rows) - distinct,
     )
 

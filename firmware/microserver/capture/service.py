@@ -26,14 +26,14 @@ class CaptureService:
         self._schedule = Schedule(clock)
         self.collectors = []
 
-    def build(self, config, resources):
+    def build(self, components, resources):
         """One collector per capture method; a bad one is reported and left out.
 
-        `config`: a RobotConfig; `resources`: resource by name.
+        `components`: those of a RobotConfig; `resources`: resource by name.
         """
         wanted = [
             (component, capture)
-            for component in config.components
+            for component in components
             for capture in component.captures
             if component.name in resources and not capture.disabled
         ]

@@ -1,45 +1,30 @@
-"""Where the robot config comes from: the cloud, and a copy in flash for when it cannot be reached."""
+"""Asks the cloud for the robot config and keeps it in flash, from where the next start takes it."""
 
 from microserver.wire import protobuf
 from microserver.wire.messages import app_robot
-from microserver.wire.varint import WireError
 
 _PATH = "/viam.app.v1.RobotService/Config"
-_CACHE = "robot_config.bin"
+
+# ConfigResponse{config{revision}}, in the form of wire/messages: all else is skipped.
+_REVISION = b"\x01\x05\x06config\x0b\x00\x0f\x04\x08revision"
 
 
-class ConfigSource:
-    """`storage` has read_bytes(name) and replace(name, content)."""
+async def fetch(session, storage, file_name):
+    """True when the cloud's config has another revision than the stored one, which it replaces.
 
-    def __init__(self, session, storage, agent_info):
-        self._session = session
-        self._storage = storage
-        self._agent_info = agent_info
-
-    def cached(self):
-        """The last config that the cloud gave, as a dict, or None."""
-        content = self._storage.read_bytes(_CACHE)
-        return _parse(content) if content else None
-
-    async def fetch(self):
-        """(config dict, True when it differs from the cached one); the copy in flash follows.
-
-        Raises GrpcError, ChannelBroken, or WireError for an answer that cannot be read.
-        """
-        request = protobuf.encode(
-            app_robot.CONFIG_REQUEST,
-            {"id": self._session.part_id, "agent_info": self._agent_info},
-        )
-        content = await self._session.send(_PATH, request)
-        config = _parse(content)
-        changed = content != self._storage.read_bytes(_CACHE)
-        if changed:
-            self._storage.replace(_CACHE, content)
-        return config, changed
+    `storage` has read_bytes(name) and replace(name, content).  Raises GrpcError, ChannelBroken, or
+    WireError for an answer that cannot be read.
+    """
+    values = {"id": session.part_id, "agent_info": {"host": "esp32", "os": "micropython"}}
+    request = protobuf.encode(app_robot.CONFIG_REQUEST, values)
+    content = await session.send(_PATH, request)
+    stored = storage.read_bytes(file_name)
+    # The bytes of one revision differ from answer to answer: protobuf maps have no order.
+    if stored and _revision(stored) == _revision(content):
+        return False
+    storage.replace(file_name, content)
+    return True
 
 
-def _parse(content):
-    config = protobuf.decode(app_robot.CONFIG_RESPONSE, content).get("config")
-    if config is None:
-        raise WireError("the answer holds no config")
-    return config
+def _revision(content):
+    return protobuf.decode(_REVISION, content).get("config", {}).get("revision")

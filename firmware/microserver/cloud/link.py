@@ -2,42 +2,55 @@
 
 import asyncio
 
+from micropython import const
+
 from microserver.cloud.broken import ChannelBroken
+from microserver.cloud.log_sink import send_lines
+from microserver.cloud.restart_monitor import must_restart
 from microserver.wire.grpc import GrpcError
 from microserver.wire.varint import WireError
 
-_TICK_MS = 1000  # log lines go every second
+_TICK_MS = const(1000)  # log lines go every second
+_FIRST_QUESTION_S = const(5)
 
 
 class CloudLink:
-    """Log lines every second, restart wishes at the cloud's pace, the config once."""
+    """`config_file`: where the cloud's config belongs, or None when a local one is in force."""
 
-    def __init__(self, log_sink, restart_monitor, log):
-        self._log_sink = log_sink
-        self._restart_monitor = restart_monitor
+    def __init__(self, session, log, clock, storage, config_file):
+        self._session = session
         self._log = log
+        self._clock = clock
+        self._storage = storage
+        self._config_file = config_file
         self._last_error = None
 
-    async def run(self, fetch, on_config, on_restart):
-        """`fetch`, if any, is asked until it answers; `on_config` gets what it returned."""
-        if fetch:
-            on_config(*await self._until_answered(fetch))
-        seconds = 0
+    async def run(self, restart):
+        """`restart(reason)` is called when a new config was stored or the cloud asks for it."""
+        question_in_s = _FIRST_QUESTION_S
         while True:
+            if self._config_file and await self._attempt(self._fetch_config):
+                restart("a new config")
+            await self._attempt(self._send_log)
+            question_in_s -= 1
+            if question_in_s <= 0:
+                wanted, question_in_s = await self._attempt(self._ask) or (False, 1)
+                if wanted:
+                    restart("the cloud asks for it")
             await asyncio.sleep_ms(_TICK_MS)
-            await self._attempt(self._log_sink.send)
-            seconds += 1
-            if seconds >= self._restart_monitor.interval_s:
-                seconds = 0
-                if await self._attempt(self._restart_monitor.must_restart):
-                    on_restart()
 
-    async def _until_answered(self, call):
-        while True:
-            answer = await self._attempt(call)
-            if answer:
-                return answer
-            await asyncio.sleep_ms(_TICK_MS)
+    def _send_log(self):
+        return send_lines(self._session, self._log, self._clock)
+
+    def _ask(self):
+        return must_restart(self._session)
+
+    async def _fetch_config(self):
+        from microserver.cloud.config_source import fetch
+
+        changed = await fetch(self._session, self._storage, self._config_file)
+        self._config_file = None  # asked once per start
+        return changed
 
     async def _attempt(self, call):
         """What `call` returns, or None when it failed: reported once per change of cause."""

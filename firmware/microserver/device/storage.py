@@ -9,12 +9,20 @@ _LARGEST_JSON = const(16384)  # a parsed document takes several times its size o
 _SIZE = const(6)  # index in os.stat()
 
 
+def exists(name):
+    """True for a file that can be read."""
+    try:
+        os.stat(name)
+    except OSError:
+        return False
+    return True
+
+
 def read_json(name):
     """The parsed file, or None when there is none.  Raises ValueError naming what is wrong."""
-    try:
-        size = os.stat(name)[_SIZE]
-    except OSError:
+    if not exists(name):
         return None
+    size = os.stat(name)[_SIZE]
     if size > _LARGEST_JSON:
         raise ValueError("%s has %d bytes, the limit is %d" % (name, size, _LARGEST_JSON))
     with open(name) as file:

@@ -10,12 +10,13 @@ def snapshot(app):
     """Values are ints, strings, lists and dicts; sizes in bytes, times in seconds since boot."""
     clock = app.clock
     clock.advance()
+    collectors = app.capture.collectors if app.capture else ()
     return {
         "uptime_s": clock.seconds,
         "unix_time_known": clock.wall is not None,
         "heap": {"free": gc.mem_free(), "allocated": gc.mem_alloc()},
-        "flash": _flash(app.pool, clock.seconds),
-        "collectors": [_collector(collector, app.uploader) for collector in app.capture.collectors],
+        "flash": _flash(app.pool, clock.seconds) if app.pool else {},
+        "collectors": [_collector(collector, app.uploader) for collector in collectors],
         "sync": _sync(app),
         "log": {"dropped": app.log.dropped},
         "task_failures": app.task_failures,
@@ -34,6 +35,8 @@ def _flash(pool, uptime_s):
 
 def _collector(collector, uploader):
     stats = collector.stats()
+    stats["component"] = collector.component
+    stats["method"] = collector.method
     outbox = uploader and uploader.outbox_of(collector)
     if outbox:
         stats["sync"] = outbox.stats()

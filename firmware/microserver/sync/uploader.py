@@ -11,6 +11,7 @@ from microserver.wire.grpc import GrpcError
 
 _PATH = "/viam.app.datasync.v1.DataSyncService/DataCaptureUpload"
 _PART_SIZE = const(512)
+_ALREADY_EXISTS = const(6)
 
 # Statuses that the same bytes can never turn into OK.  Policy: the data stays in the ring and is
 # offered again after the longest backoff, because the cause is usually on the other side (a
@@ -87,8 +88,11 @@ class Uploader:
             outbox.lost_connection = True
             return False
         except GrpcError as error:
-            self._note(outbox, str(error), error.status in _PERMANENT, False)
-            return False
+            if error.status != _ALREADY_EXISTS:
+                self._note(outbox, str(error), error.status in _PERMANENT, False)
+                return False
+            # An earlier attempt was stored before its answer was lost, and overflow has made the
+            # batch smaller since: what is left of it is in the cloud.
         outbox.succeeded()
         return True
 
