@@ -17,6 +17,7 @@ _STARTER = "mount_and_run.py"
 _RESET_EXIT_CODE = 42
 _POWER_ON, _AFTER_RESET = "1", "2"
 _STOP_SECONDS = 45.0  # a last sync may wait for a cloud that does not answer
+_ASK_AGAIN_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 _BOOT_LOOP = 20  # resets, each within a second of the one before
 
@@ -83,12 +84,15 @@ class Board:
         return self._stop(process)
 
     def _stop(self, process: "subprocess.Popen[bytes]") -> int:
-        process.send_signal(signal.SIGTERM)  # the board's own handler asks the firmware to end
-        try:
-            code = process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise UserError(f"the firmware did not end within {_STOP_SECONDS:.0f} s") from None
-        return 0 if code == -signal.SIGTERM else code  # stopped before it had begun
+        deadline = time.monotonic() + _STOP_SECONDS
+        while time.monotonic() < deadline:
+            process.send_signal(signal.SIGTERM)  # the board's own handler asks the firmware to end
+            try:
+                code = process.wait(_ASK_AGAIN_SECONDS)  # a full queue of callbacks loses it
+            except subprocess.TimeoutExpired:
+                continue
+            return 0 if code == -signal.SIGTERM else code  # stopped before it had begun
+        raise UserError(f"the firmware did not end within {_STOP_SECONDS:.0f} s")
 
     def _environment(self, cause: str) -> Mapping[str, str]:
         search = [str(path) for path in self.firmware]

@@ -1,7 +1,9 @@
 """The chip as `machine` shows it: soft timers here, the other peripherals in files of their own.
 
-Timers are real: SIGALRM's handler, called through `ffi`, hands callbacks to the interpreter's
-scheduler, as the interrupt does on the ESP32.  They run between bytecodes and in every wait.
+Timers are real: SIGALRM's handler, called through `ffi`, asks the interpreter's scheduler for a
+walk over what is due; callbacks run between bytecodes and in every wait, as on the ESP32.  The
+walk sets the next alarm: one that came while the scheduler holds its mutex would lock up the
+interpreter.
 """
 
 import os
@@ -17,6 +19,9 @@ PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 _SIGALRM = const(14)
 _EXIT_RESET = const(42)  # the simulate command starts the interpreter again
 _SHORTEST_US = const(100)
+_QUEUE_LENGTH = const(8)
+_QUEUE_FULL_US = const(1000)
+_SOON_US = const(20)
 _LONGEST_US = const(500000000)  # ticks_us() cannot compare more than 2**29
 _LAZY = {
     "Pin": "simulated_pins",
@@ -31,7 +36,6 @@ _libc = ffi.open("libc.so.6")
 _setitimer = _libc.func("i", "setitimer", "ipp")
 _alarm = array("i", (0, 0, 0, 0))  # struct itimerval: no interval, then seconds and microseconds
 _timers = []
-_walking = False
 
 
 def __getattr__(name):
@@ -42,20 +46,25 @@ def __getattr__(name):
 
 
 def fire_due(_signal=0):
-    """Hands the callbacks that are due to the scheduler.  Signal handler: allocates nothing."""
-    global _walking
-    if _walking:
-        return  # the interrupted walk sets the next alarm
-    _walking = True
-    next_us = next_due_us()
-    while next_us <= 0:
+    """Asks for a walk over the timers.  Signal handler: allocates nothing."""
+    try:
+        micropython.schedule(_walk, None)
+    except RuntimeError:
+        _set_alarm(_QUEUE_FULL_US)
+
+
+def _walk(_):
+    try:
         for timer in _timers:
-            timer.fire()
-        next_us = next_due_us()
-    _alarm[2] = next_us // 1000000
-    _alarm[3] = next_us % 1000000
+            timer.run_due()
+    finally:
+        _set_alarm(max(_SOON_US, next_due_us()))
+
+
+def _set_alarm(wait_us):
+    _alarm[2] = wait_us // 1000000
+    _alarm[3] = wait_us % 1000000
     _setitimer(0, _alarm, None)
-    _walking = False
 
 
 def next_due_us():
@@ -99,19 +108,18 @@ class Timer:
         self.mode = mode
         self.due = time.ticks_add(time.ticks_us(), period_us)
         self.period_us = period_us
-        fire_due()
+        _set_alarm(max(_SOON_US, next_due_us()))
 
-    def fire(self):
-        """Schedules the callback if it is due."""
-        if not self.period_us or time.ticks_diff(self.due, time.ticks_us()) > 0:
-            return
-        self.due = time.ticks_add(self.due, self.period_us)
-        if self.mode == 0:
-            self.period_us = 0
-        try:
-            micropython.schedule(self.callback, self)
-        except RuntimeError:
-            pass  # the chip loses a tick silently, too, when the queue is full
+    def run_due(self):
+        """Calls back for every tick since the last walk, but no more than the chip queues."""
+        ticks = 0
+        while self.period_us and time.ticks_diff(self.due, time.ticks_us()) <= 0:
+            self.due = time.ticks_add(self.due, self.period_us)
+            ticks += 1
+            if self.mode == 0:
+                self.period_us = 0
+        for _ in range(min(ticks, _QUEUE_LENGTH)):  # the chip loses the others silently, too
+            self.callback(self)
 
     def deinit(self):
         self.period_us = 0
@@ -135,9 +143,10 @@ def freq():
 
 
 def stop_timers():
-    """The firmware has returned: nothing may call into it any more."""
+    """The firmware has ended: nothing may call into it any more."""
     for timer in _timers:
         timer.deinit()
+    _set_alarm(0)
 
 
 _handler = ffi.callback("v", fire_due, "i", lock=True)

@@ -14,6 +14,7 @@ from micropython import const
 
 _SIGKILL = const(9)
 _SIGTERM = const(15)
+_SIG_IGN = const(1)
 _PR_SET_PDEATHSIG = const(1)
 _READ_WRITE = const(3)
 _SHARED = const(1)
@@ -38,7 +39,10 @@ def _stop(_number):
 
 
 def _on_signal(_number):
-    micropython.schedule(_stop, 0)
+    try:
+        micropython.schedule(_stop, 0)
+    except RuntimeError:
+        pass  # the queue is full; the simulate command asks again
 
 
 def _write_report(name, app, heap_at_boot):
@@ -68,8 +72,11 @@ def run():
         _share_clock(shared)
     gc.collect()
     heap_at_boot = gc.mem_alloc()
-    main = __import__("main")
-    machine.stop_timers()
+    try:
+        main = __import__("main")
+    finally:
+        machine.stop_timers()
+        libc.func("p", "signal", "ip")(_SIGTERM, _SIG_IGN)
     name = os.getenv("SIMULATED_REPORT")
     if name and hasattr(main, "app"):
         _write_report(name, main.app, heap_at_boot)
