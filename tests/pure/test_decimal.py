@@ -2,7 +2,7 @@
 
 import struct
 
-from microserver.wire.decimal import put_float32, put_int
+from microserver.wire.decimal import put_floats, put_int
 
 # float32 bits and the bytes of the double of the decimal beside it; from CPython, float(decimal).
 _CASES = (
@@ -24,9 +24,12 @@ _CASES = (
 )
 
 
+_MEMO = {}
+
+
 def double_of(bits):
     buffer = bytearray(8)
-    put_float32(bits & 0xFFFF, bits >> 16, buffer, 0)
+    put_floats((bits & 0xFFFF, bits >> 16), ((0, 0),), buffer, _MEMO)
     return bytes(buffer)
 
 

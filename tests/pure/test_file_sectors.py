@@ -62,7 +62,7 @@ class FakeFile:
 
 def test_a_ring_in_files_keeps_what_a_ring_in_flash_keeps():
     system = FakeFiles()
-    ring = ring_of(10000, 512, FlashPool(FileSectors(system, system.open, "ring", 8)))
+    ring = ring_of(11000, 512, FlashPool(FileSectors(system, system.open, "ring", 8)))
     for value in range(3000):
         assert append(ring, value, 50000 * (value + 1)), value
         if value % 5 == 0:

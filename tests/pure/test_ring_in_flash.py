@@ -15,21 +15,26 @@ def balance(ring, appended, delivered):
 
 
 def deliver(ring, delivered):
-    """One successful upload: freezes, reads, acknowledges; returns how many records it was."""
+    """One successful upload: freezes, reads, acknowledges."""
     batch = Batch(ring, ring.schemas, WALL, 2000)
-    rows = []
-    for _, value, time in read_all(ring)[: batch.count]:
-        rows.append(value)
-    ring.ack(batch.end)
+    try:
+        data = b"".join([bytes(view) for view in batch.parts(bytearray(300))])
+    except RecordsGone:  # a damaged chunk was found
+        if not batch.refreeze():
+            return
+        data = b"".join([bytes(view) for view in batch.parts(bytearray(300))])
+    assert len(data) == batch.size
+    rows = values_of(read_all(ring))[: batch.count]
+    if batch.count:
+        ring.ack(batch.end)
     delivered += rows
-    return batch.count
 
 
 def test_a_full_ring_in_flash_holds_as_many_equal_records_as_fit():
-    ring = ring_of(10000, 512, FlashPool(NorFlash(8)))
+    ring = ring_of(11000, 512, FlashPool(NorFlash(8)))
     for value in range(3000):
         assert append(ring, value, 50000 * (value + 1)), value
-        assert ring.used <= 10000
+        assert ring.used <= 11000
         if value % 5 == 0:
             ring.service()
     assert ring.records == 1000
@@ -45,7 +50,7 @@ def test_without_service_the_newest_are_refused_and_counted_and_ram_alone_is_use
     for value in range(100):
         append(ring, value, 50000 * (value + 1))
     assert flash.programmed == 0
-    assert ring.records + ring.dropped == 100 and ring.records == 51
+    assert ring.records + ring.dropped == 100 and ring.records == 46
 
 
 def test_erases_per_stored_kilobyte():
@@ -55,7 +60,7 @@ def test_erases_per_stored_kilobyte():
         append(ring, value, 50000 * (value + 1))
         if value % 10 == 0:
             ring.service()
-    assert ring.stored_bytes >= 299000
+    assert ring.stored_bytes == 330000
     assert sum(flash.erases) * 1000 / ring.stored_bytes <= 0.28
     assert max(flash.erases) - min(flash.erases) <= 1
 
@@ -128,7 +133,7 @@ def test_flipped_bits_cost_counted_records_only():
 
 
 def test_overflow_during_an_upload_is_noticed_and_the_rest_goes_on():
-    ring = ring_of(2000, 2000)
+    ring = ring_of(2200, 2200)
     for value in range(200):
         append(ring, value, 50000 * (value + 1))
     batch = Batch(ring, ring.schemas, WALL)
@@ -143,16 +148,20 @@ def test_overflow_during_an_upload_is_noticed_and_the_rest_goes_on():
     except RecordsGone:
         pass
     assert batch.refreeze() and batch.first == 60 and batch.count == 140
+    for _ in batch.parts(bytearray(500)):
+        pass
     ring.ack(batch.end)
     assert ring.records == 60 and ring.dropped == 60
 
 
 def test_records_overwritten_while_they_were_delivered_are_not_dropped():
-    ring = ring_of(2000, 2000)
+    ring = ring_of(2200, 2200)
     for value in range(200):
         append(ring, value, 50000 * (value + 1))
     batch = Batch(ring, ring.schemas, WALL)
     assert batch.count == 200
+    for _ in batch.parts(bytearray(500)):
+        pass
     for value in range(200, 230):
         append(ring, value, 50000 * (value + 1))
     assert ring.dropped == 30
@@ -195,10 +204,10 @@ def test_after_a_power_cut_at_any_operation_nothing_old_is_read_and_rotation_goe
         before = list(flash.erases)
         ring = ring_of(9000, 300, FlashPool(flash))
         assert ring.records == 0 and read_all(ring) == []
-        for value in range(900):
+        for value in range(800):
             append(ring, value + 70000, 50000 * (value + 1))
             ring.service()
-        assert values_of(read_all(ring)) == list(range(70000, 70900)), operations
+        assert values_of(read_all(ring)) == list(range(70000, 70800)), operations
         grown = [after - old for after, old in zip(flash.erases, before)]
         assert max(grown) <= 1 and max(flash.erases) - min(flash.erases) <= 2, operations
         if not cut:

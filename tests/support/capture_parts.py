@@ -2,8 +2,9 @@
 
 import struct
 
+from microserver.capture.batch import Batch
 from microserver.capture.cursor import Cursor
-from microserver.capture.record import TIMES_SIZE, Schema, put_time
+from microserver.capture.record import HEADER, Schema, put_times, taken_us_of
 from microserver.capture.ring import Ring
 from microserver.wire.sensor_data import Template
 
@@ -21,18 +22,16 @@ def ring_of(cap, ram, pool=None):
 
 
 def append(ring, value, time_us, text=None):
-    """Appends a record: 10 bytes, when it comes less than a second after the last one."""
-    buffer = bytearray(5 + TIMES_SIZE + 2 + len(text or ""))
-    struct.pack_into("<Bi", buffer, 0, 0 if text is None else 1, value)
-    at = 5
+    """Appends a record of 11 bytes, or more with a text."""
+    buffer = bytearray(HEADER + 4 + (0 if text is None else 2 + len(text)))
+    struct.pack_into("<i", buffer, HEADER, value)
     if text is not None:
-        struct.pack_into("<H", buffer, at, len(text))
-        buffer[at + 2 : at + 2 + len(text)] = text.encode()
-        at += 2 + len(text)
+        buffer[0] = 1
+        struct.pack_into("<H", buffer, HEADER + 4, len(text))
+        buffer[HEADER + 6 :] = text.encode()
     since = time_us - ring.last
-    at = put_time(buffer, at, since // 1000000, since % 1000000)
-    at = put_time(buffer, at, 0, 700)
-    stored = ring.append(buffer, at)
+    put_times(buffer, False, since // 1000000, since % 1000000, 700)
+    stored = ring.append(buffer, len(buffer))
     if stored:
         ring.last = time_us
     return stored
@@ -43,10 +42,15 @@ def read_all(ring):
     cursor = Cursor(ring)
     rows = []
     while cursor.next():
-        value = struct.unpack_from("<i", cursor.buffer, cursor.at + 1)[0]
-        assert (cursor.record.taken_seconds, cursor.record.taken_micros) == (0, 700)
+        value = struct.unpack_from("<i", cursor.buffer, cursor.start + HEADER)[0]
+        assert taken_us(cursor) == 700
         rows.append((cursor.sequence, value, (cursor.seconds, cursor.micros)))
     return rows
+
+
+def taken_us(cursor):
+    """How long the reading took that the cursor stands on (a little-endian record)."""
+    return taken_us_of(struct.unpack_from("<H", cursor.buffer, cursor.start + 5)[0])
 
 
 def values_of(rows):
@@ -67,3 +71,12 @@ class Ticks:
 
     def move(self, micros):
         self.now = (self.now + micros) % (1 << 30)
+
+
+def upload(ring, wall, max_bytes=32000, part=300):
+    """One upload that succeeds: (how many records, their bytes)."""
+    batch = Batch(ring, ring.schemas, wall, max_bytes)
+    data = b"".join([bytes(view) for view in batch.parts(bytearray(part))])
+    assert len(data) == batch.size
+    ring.ack(batch.end)
+    return batch.count, data

@@ -1,9 +1,17 @@
 """A frozen range of a ring's records, as encoded entries of one upload; a retry gives the same bytes."""
 
+import struct
+
+from micropython import const
+
 from microserver.capture.cursor import Cursor, RecordsGone
+from microserver.capture.record import micros_of_steps, seconds_of_steps
 from microserver.wire.sensor_data import wall_of
 
 __all__ = ["Batch", "RecordsGone"]
+
+_MICROS = const(1000000)
+_FINE = const(1 << 30)  # a time since the last record that is smaller is in microseconds
 
 
 class Batch:
@@ -19,6 +27,7 @@ class Batch:
         self._ring = ring
         self._schemas = schemas
         self._wall = wall_of(*wall)
+        self._memo = {}  # what the conversion of numbers wants to remember
         self._max_bytes = max_bytes
         self._freeze(None)
         self.id = self.end
@@ -30,36 +39,41 @@ class Batch:
         return self.count > 0
 
     def _freeze(self, end):
+        """Measures up to record `end`, or to the newest one."""
         ring = self._ring
-        while True:
-            cursor = Cursor(ring)
-            try:
-                self._measure(cursor, end)
-                break
-            except RecordsGone:  # overflow was faster; what remains is measured anew
-                continue
         self._lost = ring.lost
-        ring.frozen = cursor
-        self.end = cursor.next_sequence
-        self.count = cursor.count
+        self._overwritten = ring.overwritten
+        self.first = ring.first
+        slot = self._schemas.only_slot(ring.first)
+        end = ring.end if end is None else end
+        if slot < 0 or ring.records < ring.end - ring.first:
+            self._walk(end)
+        else:  # entries of one size
+            size = self._schemas[slot].template.size
+            count = max(0, min(end - self.first, max(1, self._max_bytes // size)))
+            self._set(count, self.first + count, count * size)
 
-    def _measure(self, cursor, end):
-        self.first = cursor.next_sequence
-        self.size = 0
-        while end is None or cursor.next_sequence < end:
-            if not cursor.next():
-                return
-            size = self._template(cursor).size_of(cursor.buffer, cursor.strings_at)
-            if end is not None and cursor.sequence >= end or size + self.size > self._max_bytes:
-                if self.size:
-                    cursor.step_back()
-                    return
-            if not self.size:
-                self.first = cursor.sequence
-            self.size += size
+    def _set(self, count, end, size):
+        self.count = count
+        self.end = end
+        self.size = size
 
-    def _template(self, cursor):
-        return self._schemas[cursor.buffer[cursor.at]].template
+    def _walk(self, end):
+        cursor = Cursor(self._ring)
+        total = 0
+        try:
+            self._set(0, cursor.next_sequence, 0)
+            while cursor.next_sequence < end and cursor.next():
+                schema = self._schemas[cursor.buffer[cursor.start]]
+                total += schema.template.size_of(cursor.buffer, cursor.start + schema.size)
+                if cursor.sequence >= end or total > self._max_bytes and self.count:
+                    break
+                if not self.count:
+                    self.first = cursor.sequence
+                self._set(cursor.count, cursor.next_sequence, total)
+            self._lost = self._ring.lost
+        except RecordsGone:  # overflow was faster; what remains is measured anew
+            self._freeze(end)
 
     def parts(self, buffer):
         """The encoded entries as views of at most `len(buffer)` bytes, which `buffer` may hold.
@@ -67,43 +81,90 @@ class Batch:
         RecordsGone when overflow or corruption took a record of the batch; see `refreeze`.
         """
         ring = self._ring
+        if ring.first > self.first:
+            raise RecordsGone("records of the batch were overwritten")
+        cursor = Cursor(ring)
+        cursor.overwritten = self._overwritten
         view = memoryview(buffer)
-        try:
-            ring.front_held = True  # while a record is read and encoded
-            cursor = Cursor(ring)
-            filled = 0
-            while cursor.next_sequence < self.end:
-                entry = self._next_entry(cursor, view, filled)
-                if isinstance(entry, int):
-                    filled = entry
-                    continue
-                ring.front_held = False
-                if filled:
-                    yield view[:filled]
-                for at in range(0, len(entry) - len(view), len(view)):
-                    yield memoryview(entry)[at : at + len(view)]
-                rest = (len(entry) - 1) % len(view) + 1
-                view[:rest] = entry[len(entry) - rest :]
-                filled = rest
-                ring.front_held = True
-        finally:
-            ring.front_held = False
+        filled = 0
+        while cursor.next_sequence < self.end:
+            count = cursor.count
+            end = self._fill(cursor, view, filled)
+            if cursor.count > count:
+                filled = end
+            elif filled:  # no room for one more
+                yield view[:filled]
+                filled = 0
+            else:  # no room in the whole buffer
+                entry = memoryview(bytearray(end))
+                self._fill(cursor, entry, 0)
+                for at in range(0, end, len(view)):
+                    yield entry[at : at + len(view)]
         if filled:
             yield view[:filled]
 
-    def _next_entry(self, cursor, view, filled):
-        """Encodes behind the `filled` bytes; returns how many there are then, or, when there is no
-        room, the entry as a buffer of its own."""
-        if self._ring.first > self.first or not cursor.next() or self._ring.lost != self._lost:
-            raise RecordsGone("records of the batch were overwritten")
-        template = self._template(cursor)
-        record = cursor.record
-        template.stamp(
-            self._wall, cursor.seconds, cursor.micros, record.taken_seconds, record.taken_micros
-        )
-        end = filled + template.size_of(cursor.buffer, cursor.strings_at)
-        if end > len(view):
-            entry = bytearray(end - filled)
-            template.encode(cursor.buffer, cursor.at, cursor.strings_at, entry, 0)
-            return entry
-        return template.encode(cursor.buffer, cursor.at, cursor.strings_at, view, filled)
+    def _fill(self, cursor, view, filled):
+        """Encodes records of one run behind `filled` bytes, as many as there is room for.
+
+        Returns the number of bytes filled; of bytes needed, when there is no room for any.
+        """
+        ring = self._ring
+        ring.front_held = True  # what is read stays where it is until it is encoded
+        try:
+            found = cursor.load()
+            if not found or ring.lost != self._lost:
+                raise RecordsGone("records of the batch are damaged")
+            filled = self._encode(cursor, view, filled)
+        finally:
+            ring.front_held = False
+        if cursor.next_sequence >= self.end:
+            ring.frozen = cursor
+        return filled
+
+    def _encode(self, cursor, view, filled):
+        data = cursor.buffer
+        at = cursor.at
+        limit = cursor.limit
+        seconds = cursor.seconds
+        micros = cursor.micros
+        left = most = self.end - cursor.next_sequence
+        slot = -1
+        while at < limit and left:
+            if data[at] != slot:
+                slot = data[at]
+                schema = self._schemas[slot]
+                template = schema.template
+                template.use(self._wall, self._memo)
+                format = template.format
+                size = schema.size
+                entry = template.size
+            if template.strings:
+                size = cursor.size_at(at)
+                entry = template.size + size - schema.size - 2 * template.strings
+            if at + size > limit:
+                break
+            if filled + entry > len(view):
+                if left == most:
+                    return entry
+                break
+            values = struct.unpack_from(format, data, at)
+            since = values[1]
+            if since < _FINE:
+                micros += since
+            else:
+                since &= _FINE - 1
+                seconds += seconds_of_steps(since)
+                micros += micros_of_steps(since)
+            if micros >= _MICROS:
+                seconds += micros // _MICROS
+                micros %= _MICROS
+            template.patch(values, seconds, micros)
+            if template.strings:
+                template.put_strings(data, at + schema.size, view, filled)
+            else:
+                view[filled : filled + entry] = template.entry
+            filled += entry
+            at += size
+            left -= 1
+        cursor.passed(most - left, at, seconds, micros)
+        return filled

@@ -5,11 +5,14 @@ its own task, where a driver may allocate, wait and fail in any way.
 """
 
 import asyncio
-import struct
 
-from microserver.capture.record import TIMES_SIZE, Reading, put_time, raw_schema
+from micropython import const
 
-_TIMEOUT_MS = 5000
+from microserver.capture.record import HEADER, Reading, put_times, raw_schema, rounding_us
+
+_TIMEOUT_MS = const(5000)
+_LONGEST_S = const(60)
+_MICROS = const(1000000)
 
 
 class Collector:
@@ -58,21 +61,22 @@ class Collector:
             "last_error": "" if error is None else str(error) or repr(error),
         }
 
-    def _append(self, buffer, at, requested, micros, seconds, now_micros):
-        """Completes the record by its times, from index `at` on, and stores it."""
-        since = micros - self._micros
-        since_seconds = requested - self._seconds
-        if since < 0:
-            since += 1000000
-            since_seconds -= 1
-        at = put_time(buffer, at, since_seconds, since)
-        now_micros -= micros
-        seconds -= requested
-        if now_micros < 0:
-            now_micros += 1000000
-            seconds -= 1
+    def _append(self, buffer, n, requested, micros, seconds, now_micros):
+        """Completes the record `buffer[:n]` by its times and stores it."""
+        since_micros = micros - self._micros
+        since = requested - self._seconds
+        if since_micros < 0:
+            since_micros += _MICROS
+            since -= 1
+        taken = min(seconds - requested, _LONGEST_S) * _MICROS + now_micros - micros
+        schemas = self.schemas
+        put_times(buffer, schemas.big_endian[buffer[0]], since, since_micros, taken)
         self.captured += 1
-        if self.ring.append(buffer, put_time(buffer, at, seconds, now_micros)):
+        if self.ring.append(buffer, n):
+            micros -= rounding_us(since, since_micros)  # the next time counts from what was stored
+            if micros < 0:
+                micros += _MICROS
+                requested -= 1
             self._seconds = requested
             self._micros = micros
 
@@ -85,9 +89,8 @@ class FastCollector(Collector):
         self._sample_into = source.sample_into
         schema = raw_schema(source)
         self.schemas.put(0, schema)
-        self._times_at = 1 + schema.size
-        self._buffer = bytearray(self._times_at + TIMES_SIZE)
-        self._view = memoryview(self._buffer)[1 : self._times_at]
+        self._buffer = bytearray(schema.size)
+        self._view = memoryview(self._buffer)[HEADER:]
 
     def capture(self):
         """Takes one sample now; the clock was advanced just before."""
@@ -101,9 +104,8 @@ class FastCollector(Collector):
             self.last_error = error
             return
         clock.advance()
-        self._append(
-            self._buffer, self._times_at, seconds, micros, clock.seconds, clock.micros
-        )
+        buffer = self._buffer
+        self._append(buffer, len(buffer), seconds, micros, clock.seconds, clock.micros)
 
 
 class SimpleCollector(Collector):
@@ -169,9 +171,9 @@ class SimpleCollector(Collector):
             self.captured += 1
             ring.rejected += 1
             return
-        buffer, at = reading.record(slot, self.schemas[slot])
+        buffer = reading.record(slot, self.schemas[slot])
         seconds, micros = self._clock.now()
-        self._append(buffer, at, self._due_seconds, self._due_micros, seconds, micros)
+        self._append(buffer, len(buffer), self._due_seconds, self._due_micros, seconds, micros)
 
     def _fail(self, error):
         self.failed += 1

@@ -15,16 +15,20 @@ class RecordsGone(Exception):
 
 
 class Cursor:
-    """After `next()` returned True: `sequence`, `buffer`, `at`, `strings_at`, `record` (a
-    RecordReader) and the requested time `seconds`, `micros` since boot."""
+    """Where the walk stands: `next_sequence`, `position`, and the requested time of the record
+    passed last, `seconds` and `micros` since boot.
+
+    `load` brings whole records into `buffer[at:limit]`; `passed` says how many of them were used.
+    `next` does both for one record, which is then at `buffer[start:at]`.
+    """
 
     def __init__(self, ring):
         self._ring = ring
-        self.record = RecordReader(ring.schemas)
-        self.buffer = ring.ram
-        self.at = self.strings_at = self.sequence = 0
+        self._reader = RecordReader(ring.schemas)
+        self.buffer = None
+        self.start = self.at = self.limit = 0
         self._segment = None
-        self._offset = self._at = self._limit = 0  # of the chunk, and in the buffer
+        self._offset = self._size = 0  # of the chunk
         self._chunk_first = self._chunk_position = 0
         self.count = 0  # records passed
         held = ring.front_held
@@ -41,70 +45,92 @@ class Cursor:
         ring = self._ring
         held = ring.front_held
         ring.front_held = True
+        try:
+            if not self.load():
+                return False
+            self._pass_one()
+            return True
+        finally:
+            ring.front_held = held
+
+    @property
+    def size(self):
+        """Bytes of the record that `next` found."""
+        return self.at - self.start
+
+    @property
+    def sequence(self):
+        """The number of the record that `next` found."""
+        return self.next_sequence - 1
+
+    def _pass_one(self):
+        reader = self._reader
+        reader.read(self.buffer, self.at, _UNWRAPPED)
+        self.start = self.at
+        seconds = self.seconds + reader.seconds
+        micros = self.micros + reader.micros
+        if micros >= 1000000:
+            micros -= 1000000
+            seconds += 1
+        self.passed(1, self.at + reader.size, seconds, micros)
+
+    def passed(self, count, at, seconds, micros):
+        """`count` records were used, the last of which ends at `buffer[at]` and has this time."""
+        self.position = (self.position + at - self.at) % self._ring.positions
+        self.at = at
+        self.next_sequence += count
+        self.count += count
+        self.seconds = seconds
+        self.micros = micros
+
+    def size_at(self, at):
+        """The size of the record at `buffer[at]`, even if it goes beyond `limit`."""
+        self._reader.read(self.buffer, at, len(self.buffer))
+        return self._reader.size
+
+    def load(self):
+        """Brings the next records into the buffer, which is theirs until the front is let go.
+
+        The front of the ring must be held.  False at the end; RecordsGone.
+        """
+        ring = self._ring
         while True:
             sequence = self.next_sequence
-            gone = sequence < ring.first
-            found = not gone and sequence < ring.end
-            if not found:
-                break
+            if sequence >= ring.end:
+                return False
+            if sequence < ring.first:
+                raise RecordsGone("record %d was overwritten" % sequence)
             if sequence >= ring.ram_first:
-                self._read_ram(ring)
-                break
-            if self._at < self._limit and ring.pool.owner is self or self._load(ring):
-                self._read_chunk(ring.pool.buffer)
-                break
-        ring.front_held = held
-        if gone:
-            raise RecordsGone("record %d was overwritten" % sequence)
-        return found
+                self._load_ram(ring)
+                return True
+            if self._segment and self.at < self.limit and ring.pool.owner is self:
+                return True
+            if self._load(ring):
+                return True
 
-    def _read_ram(self, ring):
+    def _load_ram(self, ring):
         size = len(ring.ram)
-        at = self.position % size
-        record = self.record
-        record.read(ring.ram, at, size)
-        self.strings_at = record.strings_at
-        if at + record.size <= size:
-            self.buffer = ring.ram
-        else:  # once per lap
-            self.buffer = bytes(ring.ram[at:]) + bytes(ring.ram[: at + record.size - size])
-            self.strings_at -= at
-            at = 0
-        self.at = at
-        self._pass(ring)
+        stored = (ring.end_position - self.position) % ring.positions
+        self._segment = None
+        self.buffer = ring.ram
+        self.at = self.position % size
+        self.limit = min(self.at + stored, size)
+        if self.at + stored > size:
+            self._reader.read(ring.ram, self.at, size)
+            over = self.at + self._reader.size - size
+            if over > 0:  # the record that crosses the end of RAM, once per lap
+                self.buffer = bytes(ring.ram[self.at :]) + bytes(ring.ram[:over])
+                self.at = 0
+                self.limit = self._reader.size
 
-    def _read_chunk(self, buffer):
-        record = self.record
-        record.read(buffer, self._at, _UNWRAPPED)
-        self.buffer = buffer
-        self.at = self._at
-        self.strings_at = record.strings_at
-        self._at += record.size
-        self._pass(self._ring)
-
-    def _pass(self, ring):
-        record = self.record
-        self.sequence = self.next_sequence
-        self.next_sequence += 1
-        self.count += 1
-        self.position = (self.position + record.size) % ring.positions
-        self.seconds += record.seconds
-        self.micros += record.micros
-        if self.micros >= 1000000:
-            self.micros -= 1000000
-            self.seconds += 1
-
-    def step_back(self):
-        """Ends before the record just read; no `next` may follow."""
-        record = self.record
-        self.next_sequence = self.sequence
+    def step_back(self, seconds, micros):
+        """Ends before the record that `next` found; `seconds`, `micros`: the time of the one before
+        it.  No `next` may follow."""
+        self.next_sequence -= 1
         self.count -= 1
-        self.position = (self.position - record.size) % self._ring.positions
-        self.seconds -= record.seconds
-        self.micros -= record.micros
-        if self.micros < 0:
-            self.micros += 1000000
-            self.seconds -= 1
+        self.position = (self.position - self.size) % self._ring.positions
+        self.seconds = seconds
+        self.micros = micros
 
     def _load(self, ring):
         """Brings the next record's chunk into the buffer; False when that record is lost."""
@@ -112,12 +138,12 @@ class Cursor:
         segment = ring.segment_of(target)
         if segment.sector is None:
             self.next_sequence = segment.end
-            self.position, self.seconds, self.micros = ring.end_position(segment)
+            self.position, self.seconds, self.micros = ring.end_of(segment)
             return False
         if segment is not self._segment:  # walk there: times and places add up from its start
             self._segment = segment
             self._offset = segment.start
-            self._at = self._limit = 0
+            self.at = self.limit = self._size = 0
             self.next_sequence = segment.first
             self.position = segment.position
             self.seconds = segment.seconds
@@ -131,9 +157,9 @@ class Cursor:
     def _find(self, ring, segment, target):
         pool = ring.pool
         while True:
-            if self._at >= self._limit:
-                self._offset += self._limit
-                self._at = CHUNK_HEADER
+            if self.at >= self.limit:
+                self._offset += self._size
+                self.at = CHUNK_HEADER
                 self._chunk_first = self.next_sequence
                 self._chunk_position = self.position
             size = pool.read(segment.sector, self._offset, self._chunk_first)
@@ -142,11 +168,12 @@ class Cursor:
                 self._segment = None
                 return False
             pool.owner = self
-            self._limit = CHUNK_HEADER + size
-            while self._at < self._limit and self.next_sequence < target:
-                self._read_chunk(pool.buffer)
-            if self._at < self._limit:
+            self.buffer = pool.buffer
+            self.limit = self._size = CHUNK_HEADER + size
+            while self.at < self.limit and self.next_sequence < target:
+                self._pass_one()
+            if self.at < self.limit:
                 return True
             if self.next_sequence <= ring.first:  # the next cursor need not walk this chunk again
-                end = self._offset + self._limit
+                end = self._offset + self._size
                 segment.begin(end, self.next_sequence, self.position, self.seconds, self.micros)

@@ -1,11 +1,14 @@
 """Readings as compact records: the shape is kept once per collector, a record holds the values.
 
-    slot u8 | fixed payload | strings (length u16, UTF-8) | time since the last record | time taken
+    slot u8 | time since the last record u32 | time taken u16 | payload | strings (length u16, UTF-8)
 
 A *shape* is the payload with a letter in place of each value: {"readings": {"t": "f", "ok": "?"}}.
 Two payloads with equal shapes share a schema, and a record names its schema by a slot of a table
-that lives in RAM only.  Both times are varints of `seconds << 20 | microseconds`, built from
-two small integers.
+that lives in RAM only.  The schema's struct format gives the byte order of all but the strings.
+
+Times are microseconds where these are few, so that the fields are small: from 18 minutes on the
+first counts steps of 4096 us (and up to 50 days), from 33 ms on the second steps of 1024 us.  Such
+roundings never add up, because the next time counts from the rounded one.
 """
 
 import struct
@@ -16,8 +19,14 @@ from micropython import const
 from microserver.wire.sensor_data import RawTemplate, Template
 
 SLOTS = 16
-TIMES_SIZE = 12  # at most, both of them
+HEADER = 7
 _LARGEST_FLOAT32 = 3.4028235e38
+_MICROS = const(1000000)
+_COARSE = const(0x80)  # in the highest byte of the time since the last record
+_COARSE_US = const(4096)
+_STEPS = const(15625)  # so many of them are 64 s
+_FINE_SECONDS = const(1073)  # below 2**30 us
+_FEW_STEPS = const((1 << 30) // 15625 * 64)  # in seconds
 
 
 class Schema:
@@ -25,8 +34,8 @@ class Schema:
 
     def __init__(self, shape, format, template):
         self.shape = shape
-        self.format = format
-        self.size = struct.calcsize(format)
+        self.format = format  # of the payload
+        self.size = HEADER + struct.calcsize(format)  # of a record without strings
         self.template = template
 
 
@@ -52,6 +61,7 @@ class Schemas:
     def __init__(self):
         self.sizes = array("H", bytes(2 * SLOTS))
         self.strings = bytearray(SLOTS)
+        self.big_endian = bytearray(SLOTS)
         self.last_used = [-1] * SLOTS  # the sequence number of the newest record of each slot
         self._table = [None] * SLOTS
 
@@ -69,9 +79,14 @@ class Schemas:
         slot = self._free_slot(first)
         if slot >= 0:
             codes = codes_of(shape)
-            format = "<" + codes.replace("s", "").replace("n", "")
+            format = "<" + codes.replace("s", "").replace("n", "")  # of the payload
             self.put(slot, Schema(shape, format, Template(shape, codes)))
         return slot
+
+    def only_slot(self, first):
+        """The slot of all records from number `first` on, if their entries have one size, or -1."""
+        slots = [slot for slot in range(SLOTS) if self.last_used[slot] >= first]
+        return slots[0] if len(slots) == 1 and not self.strings[slots[0]] else -1
 
     def _free_slot(self, first):
         for slot in range(SLOTS):
@@ -83,6 +98,7 @@ class Schemas:
         self._table[slot] = schema
         self.sizes[slot] = schema.size
         self.strings[slot] = schema.template.strings
+        self.big_endian[slot] = schema.format[0] in ">!"
 
 
 def codes_of(shape):
@@ -143,76 +159,84 @@ class Reading:
         return code
 
     def record(self, slot, schema):
-        """`(buffer, where the times go)`: the record but for its times, with room for them."""
-        at = 1 + schema.size
-        size = at + sum([2 + len(text) for text in self.strings])
-        buffer = bytearray(size + TIMES_SIZE)
+        """The record but for its times."""
+        at = schema.size
+        buffer = bytearray(at + sum([2 + len(text) for text in self.strings]))
         buffer[0] = slot
-        struct.pack_into(schema.format, buffer, 1, *self.values)
+        struct.pack_into(schema.format, buffer, HEADER, *self.values)
         for text in self.strings:
             struct.pack_into("<H", buffer, at, len(text))
             buffer[at + 2 : at + 2 + len(text)] = text
             at += 2 + len(text)
-        return buffer, at
+        return buffer
 
 
-def put_time(buffer, at, seconds, micros):
-    """Writes the varint of `seconds << 20 | micros`; returns the index behind it."""
-    low = micros | (seconds & 1) << 20
-    high = seconds >> 1
-    bits = 21
-    while low > 127 or high:
-        buffer[at] = low & 127 | 128
-        at += 1
-        low >>= 7
-        bits -= 7
-        if not bits:
-            low = high
-            high = 0
-            bits = 28
-    buffer[at] = low
-    return at + 1
+def put_times(buffer, big_endian, seconds, micros, taken_us):
+    """Completes a record: time since the record before, and time that the reading took."""
+    top = 0
+    if seconds < _FINE_SECONDS:
+        since = seconds * _MICROS + micros
+    else:
+        top = _COARSE
+        seconds = min(seconds, _FEW_STEPS)
+        since = seconds // 64 * _STEPS + (seconds % 64 * _MICROS + micros) // _COARSE_US
+    if taken_us > 0x7FFF:
+        taken_us = 0x8000 | min(taken_us >> 10, 0x7FFF)
+    at, step, taken_at = (4, -1, 6) if big_endian else (1, 1, 5)
+    buffer[at] = since & 0xFF
+    buffer[at + step] = since >> 8 & 0xFF
+    buffer[at + 2 * step] = since >> 16 & 0xFF
+    buffer[at + 3 * step] = since >> 24 | top
+    buffer[taken_at] = taken_us & 0xFF
+    buffer[taken_at + step] = taken_us >> 8
+
+
+def rounding_us(seconds, micros):
+    """By how much `put_times` shortens a time since the record before."""
+    return 0 if seconds < _FINE_SECONDS else (seconds % 64 * _MICROS + micros) % _COARSE_US
+
+
+def seconds_of_steps(steps):
+    return steps // _STEPS * 64 + steps % _STEPS * _COARSE_US // _MICROS
+
+
+def micros_of_steps(steps):
+    return steps % _STEPS * _COARSE_US % _MICROS
+
+
+def taken_us_of(taken):
+    """Microseconds of the u16 in a record."""
+    return taken if taken < 0x8000 else (taken & 0x7FFF) << 10
 
 
 class RecordReader:
-    """Where a record ends and what its times are, as attributes: nothing is allocated.
-
-    `size`; `strings_at` (index of the strings); `seconds`, `micros` since the record before;
-    `taken_seconds`, `taken_micros`.
-    """
+    """A record's `size` and its time since the record before (`seconds`, `micros`), as attributes:
+    nothing is allocated."""
 
     def __init__(self, schemas):
         self._sizes = schemas.sizes
         self._strings = schemas.strings
-        self.size = self.strings_at = self.seconds = self.micros = 0
-        self.taken_seconds = self.taken_micros = 0
+        self._big_endian = schemas.big_endian
+        self.size = self.seconds = self.micros = 0
 
     def read(self, buffer, at, wrap):
         """Reads the record that starts at `buffer[at]`; index `wrap` is index 0 again."""
         slot = buffer[at]
-        start = at
-        at += 1 + self._sizes[slot]
-        self.strings_at = at
+        size = self._sizes[slot]
         for _ in range(self._strings[slot]):
-            size = buffer[at % wrap] | buffer[(at + 1) % wrap] << 8
-            at += 2 + size
-        at = self._read_time(buffer, at, wrap)
-        self.seconds = self.taken_seconds
-        self.micros = self.taken_micros
-        self.size = self._read_time(buffer, at, wrap) - start
-
-    def _read_time(self, buffer, at, wrap):
-        low = high = shift = 0
-        while True:
-            byte = buffer[at if at < wrap else at - wrap]
-            at += 1
-            if shift < 21:
-                low |= (byte & 127) << shift
-            else:
-                high |= (byte & 127) << (shift - 20)
-            if byte < 128:
-                break
-            shift += 7
-        self.taken_seconds = low >> 20 | high
-        self.taken_micros = low & 0xFFFFF
-        return at
+            size += 2 + (buffer[(at + size) % wrap] | buffer[(at + size + 1) % wrap] << 8)
+        self.size = size
+        step = 1
+        if self._big_endian[slot]:
+            at += 3
+            step = -1
+        at += 1
+        since = buffer[at % wrap] | buffer[(at + step) % wrap] << 8
+        top = buffer[(at + 3 * step) % wrap]
+        since |= buffer[(at + 2 * step) % wrap] << 16 | (top & 0x3F) << 24
+        if top & _COARSE:
+            self.seconds = seconds_of_steps(since)
+            self.micros = micros_of_steps(since)
+        else:
+            self.seconds = since // _MICROS
+            self.micros = since % _MICROS

@@ -63,7 +63,7 @@ class Ring:
         self._reader = RecordReader(self.schemas)
         self.first = self.ram_first = self.end = 0
         # Positions of the end, of the front, and of the front of the part in RAM.
-        self._in = self.front_position = self.ram_out = 0
+        self.end_position = self.front_position = self.ram_out = 0
         self.seconds = self.micros = 0  # requested time of the record before RAM's oldest
         self.segments = []
         self.front_held = False
@@ -76,16 +76,16 @@ class Ring:
     @property
     def used(self):
         """Bytes of the records from the oldest to the newest."""
-        return (self._in - self.front_position) % self.positions
+        return (self.end_position - self.front_position) % self.positions
 
     @property
     def ram_used(self):
-        return (self._in - self.ram_out) % self.positions
+        return (self.end_position - self.ram_out) % self.positions
 
     @property
     def stored_bytes(self):
         """Bytes of all records that were ever stored."""
-        return self._laps * self.positions + self._in
+        return self._laps * self.positions + self.end_position
 
     @property
     def records(self):
@@ -117,18 +117,18 @@ class Ring:
                 return False
         ram = self.ram
         size = self._size
-        index = self._in % size
+        index = self.end_position % size
         for at in range(n):
             ram[index] = buffer[at]
             index += 1
             if index == size:
                 index = 0
         self.schemas.last_used[buffer[0]] = self.end
-        position = self._in + n
+        position = self.end_position + n
         if position >= self.positions:
             position -= self.positions
             self._laps += 1
-        self._in = position
+        self.end_position = position
         self.end += 1
         return True
 
@@ -233,7 +233,7 @@ class Ring:
                 return segment
         raise ValueError("record %d is not in flash" % sequence)
 
-    def end_position(self, segment):
+    def end_of(self, segment):
         """The position behind the last record of a segment, and the time of that record."""
         index = self.segments.index(segment) + 1
         behind = self.segments[index] if index < len(self.segments) else None
@@ -252,7 +252,7 @@ class Ring:
             oldest = segments[0]
             if oldest.sector is None and self.first >= oldest.first:
                 if self.first < oldest.end:
-                    self._move_front(oldest.end, self.end_position(oldest)[0])
+                    self._move_front(oldest.end, self.end_of(oldest)[0])
             elif self.first < oldest.end or len(segments) == 1 and not oldest.bad:
                 return  # the last one still has room for more chunks
             self._give_back(segments.pop(0))
@@ -325,7 +325,7 @@ class Ring:
             oldest = self.segments[0]
             self._freed += max(0, oldest.end - self.first)
             if oldest.end > self.first:
-                self._move_front(oldest.end, self.end_position(oldest)[0])
+                self._move_front(oldest.end, self.end_of(oldest)[0])
             self._give_back(self.segments.pop(0))
             sector = self.pool.take()
         if sector is None:
@@ -346,7 +346,7 @@ class Ring:
         while count < _TAIL_RECORDS and cursor.next_sequence < self.ram_first and cursor.next():
             if cursor.sequence != self.first + count:
                 break  # lost records lie between
-            self._tail_sizes[count] = cursor.record.size
+            self._tail_sizes[count] = cursor.size
             count += 1
         self._tail_at = 0
         self._tail_end = count

@@ -1,8 +1,8 @@
 """Numbers as the eight bytes of the double that a person would write: 29.99, not 29.989999771.
 
 The board's floats are single precision, so the doubles of protobuf are put together in integer
-arithmetic.  `put_float32` looks for the shortest decimal that reads back as the same float32, and writes
-the double nearest to that decimal.  Both are within half a step of the float32, so the double is the
+arithmetic: the shortest decimal that reads back as the same float32 is looked for, and the double
+nearest to it is written.  Both are within half a step of the float32, so the double is the
 float32's 24 bits with 29 more bits appended, and those are all that has to be computed.
 """
 
@@ -13,13 +13,109 @@ from micropython import const
 _LEADING = const(1 << 23)  # the bit that float32 leaves out
 _LOW = const((1 << 29) - 1)
 _BIAS_STEP = const(896)  # exponent bias of a double minus that of a float32
+_MEMO_SIZE = const(24)
 
 
-def put_float32(low, high, buffer, at):
-    """Writes 8 bytes at `buffer[at:]`; `low`, `high` are the float32's halves (16 bits each).
+def put_floats(words, places, buffer, memo):
+    """Writes doubles into `buffer`, for finite floats that are given as halves of 16 bits in `words`.
 
-    Infinities and NaN have no decimal and must not be given.
+    `places`: (index of the lower half, where its 8 bytes go) per float.  `memo`: a dict for what
+    depends on sign and exponent only.
+
+    A decimal of p places is a multiple of 2**q / 5**p float32 steps, where the float is mantissa /
+    2**(p + q).  So the distance to the nearest one is found modulo 2**q, in small integers for all
+    but tiny and huge values; these take the general way.  Each operator counts here: this is
+    where an upload spends its time.
     """
+    pack_into = struct.pack_into
+    for index, at in places:
+        low = words[index]
+        high = words[index + 1]
+        try:
+            five, limit, mask, half, factors, top = memo[high >> 7]
+        except KeyError:
+            five, limit, mask, half, factors, top = _remember(memo, high >> 7)
+        if not low or not five:
+            _put_general(low, high, buffer, at)
+            continue
+        # The distance from the nearest decimal of p places, in steps of 1 / 5**p.
+        error = (low if mask < 0x10000 else low | (high & 0x7F | 0x80) << 16) & mask
+        for factor in factors:
+            error = error * factor & mask
+        if error > half:
+            error -= mask + 1
+        if error > limit or error + limit < 0:  # that decimal reads as another float: one place more
+            five *= 5
+            error = error * 5 & (mask >> 1)
+            if error > half >> 1:
+                error -= (mask >> 1) + 1
+        # The tail: -error * 2**29 / 5**p, rounded, by long division in small integers.
+        if five < 16384:
+            error <<= 16
+            tail = error // five
+            error = error - tail * five << 14
+            tail = (-tail << 13) - ((error // five + 1) >> 1)
+        elif five < 400000:
+            error <<= 11
+            tail = error // five
+            error = error - tail * five << 11
+            step = error // five
+            error = error - step * five << 8
+            tail = (-(tail << 11) - step << 7) - ((error // five + 1) >> 1)
+        else:
+            tail = -(((error << 30) // five + 1) >> 1)
+        if tail < 0:
+            low -= 1
+            tail += 1 << 29
+        pack_into(
+            "<HHHH",
+            buffer,
+            at,
+            tail & 0xFFFF,
+            (low & 7) << 13 | tail >> 16,
+            (high & 7) << 13 | low >> 3,
+            top | high >> 3 & 0xF,
+        )
+
+
+def _remember(memo, key):
+    """(5**p, 5**p // 2, 2**q - 1, 2**(q-1), factors of 5**p, top of the double) for what stands
+    above the mantissa, sign and exponent.
+
+    The factors keep products within small integers.  5**p is 0 where the general way must be
+    taken, which is right for all.
+    """
+    if len(memo) >= _MEMO_SIZE:
+        memo.clear()
+    exponent = key & 0xFF
+    bits = 150 - exponent
+    if not 2 < bits < 34:
+        memo[key] = (0, 0, 0, 0, None, 0)
+        return memo[key]
+    places10 = bits * 1233 >> 12  # the most with 10**places10 <= 2**bits
+    five = 5**places10
+    half = 1 << (bits - places10 - 1)
+    factors = []
+    while places10:
+        factor = 5
+        places10 -= 1
+        while places10 and factor * 10 * half < 1 << 30:
+            factor *= 5
+            places10 -= 1
+        factors.append(factor)
+    top = exponent + _BIAS_STEP << 4 | (key & 0x100) << 7
+    memo[key] = (five, five >> 1, 2 * half - 1, half, tuple(factors), top)
+    return memo[key]
+
+
+def put_float32(value, buffer, at):
+    """Writes the double of one finite float."""
+    words = struct.unpack("<HH", struct.pack("<f", value))
+    put_floats(words, ((0, at),), buffer, {})
+
+
+def _put_general(low, high, buffer, at):
+    """The general way, for any float but infinities and NaN."""
     mantissa = low | (high & 0x7F) << 16
     exponent = high >> 7 & 0xFF
     if exponent:

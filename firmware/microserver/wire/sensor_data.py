@@ -9,16 +9,17 @@ around a string are padded to three bytes and added up per reading.
 """
 
 import struct
+from array import array
 
 from micropython import const
 
 from microserver.wire import varint
-from microserver.wire.decimal import put_float32, put_int
+from microserver.wire.decimal import put_float32, put_floats, put_int
 
 _TIMESTAMP = b"\x08\x80\x80\x80\x80\x00\x10\x80\x80\x80\x80\x00"  # seconds, nanos: 5 bytes each
 _METADATA = b"\x0a\x1c\x0a\x0c" + _TIMESTAMP + b"\x12\x0c" + _TIMESTAMP
-_NANOS = const(6)  # from the seconds of a timestamp to its nanoseconds
 _RECEIVED = const(14)  # from the seconds of time_requested to those of time_received
+_FIRST_VALUE = const(3)  # behind slot and times
 _FORMATS = {"f": "HH", "i": "i", "q": "q", "?": "B"}
 
 
@@ -38,17 +39,30 @@ class Template:
 
     def __init__(self, shape, codes=""):
         builder = _Builder(shape)
-        self._entry = builder.entry
-        self._slots = [(offset, code) for offset, code in builder.slots if code != "s"]
+        self.entry = builder.entry
         self._cuts = [offset for offset, code in builder.slots if code == "s"]
         self._lengths = builder.lengths
         self._times = builder.times
-        self._wall = None
+        self._wall = self._memo = None
         self._seconds = self._taken = -1
         self._last = None
-        self._format = "<" + "".join([_FORMATS.get(code, "") for code in codes])
         self.strings = len(self._cuts)
-        self.size = len(self._entry)  # without strings
+        self.size = len(self.entry)  # without strings
+        self._plan([slot for slot in builder.slots if slot[1] != "s"], codes)
+
+    def _plan(self, slots, codes):
+        """Sets `format`, that of a whole record, and where its values go."""
+        self.format = "<BIH" + "".join([_FORMATS.get(code, "") for code in codes])
+        self._floats = []
+        self._others = []
+        index = _FIRST_VALUE
+        for offset, code in slots:
+            if code == "f":
+                self._floats.append((index, offset))
+                index += 1
+            else:
+                self._others.append((index, offset, code == "?"))
+            index += 1
 
     def size_of(self, buffer, strings_at):
         """The size of a record's entry; `strings_at`: where the record's strings start."""
@@ -59,85 +73,75 @@ class Template:
             strings_at += 2 + length
         return size
 
-    def stamp(self, wall, seconds, micros, taken_seconds, taken_micros):
-        """Sets the times: requested since boot (`wall` is that of `wall_of`), and the time taken."""
-        high, low, wall_micros = wall
-        at = self._times
-        same = self._wall is wall
-        micros += wall_micros
-        if micros >= 1000000:
-            micros -= 1000000
-            seconds += 1
-        if seconds != self._seconds or not same:
-            self._put_seconds(at, high, low, seconds)
-            self._seconds = seconds
-        self._put_nanos(at + _NANOS, micros * 1000)
-        micros += taken_micros
-        seconds += taken_seconds
-        if micros >= 1000000:
-            micros -= 1000000
-            seconds += 1
-        if seconds != self._taken or not same:
-            self._put_seconds(at + _RECEIVED, high, low, seconds)
-            self._taken = seconds
-        self._put_nanos(at + _RECEIVED + _NANOS, micros * 1000)
-        self._wall = wall
+    def use(self, wall, memo):
+        """What the next entries are patched with: `wall` of `wall_of`, `memo` of `put_floats`."""
+        self._memo = memo
+        if self._wall is not wall:
+            self._wall = wall
+            self._seconds = self._taken = -1
 
-    def _put_seconds(self, at, high, low, seconds):
+    def patch(self, values, seconds, micros):
+        """Makes `entry` that of a record: its fields by `format`, and its time since boot."""
+        entry = self.entry
+        at = self._times
+        micros += self._wall[2]
+        if micros >= 1000000:
+            micros -= 1000000
+            seconds += 1
+        if seconds != self._seconds:
+            self._put_seconds(at, seconds)
+            self._seconds = seconds
+        nanos = micros * 1000
+        entry[at + 6] = nanos & 127 | 128
+        entry[at + 7] = nanos >> 7 & 127 | 128
+        entry[at + 8] = nanos >> 14 & 127 | 128
+        entry[at + 9] = nanos >> 21 & 127 | 128
+        entry[at + 10] = nanos >> 28
+        taken = values[2]
+        micros += taken if taken < 0x8000 else (taken & 0x7FFF) << 10
+        while micros >= 1000000:
+            micros -= 1000000
+            seconds += 1
+        at += _RECEIVED
+        if seconds != self._taken:
+            self._put_seconds(at, seconds)
+            self._taken = seconds
+        nanos = micros * 1000
+        entry[at + 6] = nanos & 127 | 128
+        entry[at + 7] = nanos >> 7 & 127 | 128
+        entry[at + 8] = nanos >> 14 & 127 | 128
+        entry[at + 9] = nanos >> 21 & 127 | 128
+        entry[at + 10] = nanos >> 28
+        self._put_values(values)
+
+    def _put_seconds(self, at, seconds):
+        high, low, _ = self._wall
         low += seconds & 0x3FFF
         high += (seconds >> 14) + (low >> 14)
-        entry = self._entry
+        entry = self.entry
         entry[at] = low & 127 | 128
         entry[at + 1] = low >> 7 & 127 | 128
         entry[at + 2] = high & 127 | 128
         entry[at + 3] = high >> 7 & 127 | 128
         entry[at + 4] = high >> 14 & 127
 
-    def _put_nanos(self, at, nanos):
-        entry = self._entry
-        entry[at] = nanos & 127 | 128
-        entry[at + 1] = nanos >> 7 & 127 | 128
-        entry[at + 2] = nanos >> 14 & 127 | 128
-        entry[at + 3] = nanos >> 21 & 127 | 128
-        entry[at + 4] = nanos >> 28
-
-    def encode(self, buffer, at, strings_at, out, to):
-        """Writes the entry of the record at `buffer[at:]` to `out[to:]`; the index behind it.
-
-        The times are those of the last `stamp`.
-        """
-        self._put_values(buffer, at + 1)
-        if self.strings:
-            return self._put_strings(buffer, strings_at, out, to)
-        end = to + self.size
-        out[to:end] = self._entry
-        return end
-
-    def _put_values(self, buffer, at):
-        values = struct.unpack_from(self._format, buffer, at)
+    def _put_values(self, values):
         last = self._last
-        if values == last:
-            return
         self._last = values
-        entry = self._entry
-        index = 0
-        for offset, code in self._slots:
-            value = values[index]
-            if code == "f":
-                high = values[index + 1]
-                if last is None or last[index] != value or last[index + 1] != high:
-                    put_float32(value, high, entry, offset)
-                index += 1
-            elif last is None or last[index] != value:
-                if code == "?":
-                    entry[offset] = value
-                else:
-                    put_int(value, entry, offset)
-            index += 1
+        if last is None:
+            places = self._floats
+        else:
+            places = [place for place in self._floats if _differ(values, last, place[0])]
+        put_floats(values, places, self.entry, self._memo)
+        for index, offset, boolean in self._others:
+            if boolean:
+                self.entry[offset] = values[index]
+            elif last is None or values[index] != last[index]:
+                put_int(values[index], self.entry, offset)
 
-    def _put_strings(self, buffer, strings_at, out, to):
-        """Copies the pieces of the template with the strings between them, and adds up lengths."""
-        entry = memoryview(self._entry)
+    def put_strings(self, buffer, strings_at, out, to):
+        """Copies the pieces of the entry to `out` with the strings between them; adds up lengths."""
+        entry = memoryview(self.entry)
         done = total = 0
         totals = [0]
         for cut in self._cuts:
@@ -154,7 +158,6 @@ class Template:
         out[to + total + done : end] = entry[done:]
         for offset, base, first, behind in self._lengths:
             _put_padded(out, to + offset + totals[first], base + totals[behind] - totals[first])
-        return end
 
 
 class RawTemplate(Template):
@@ -164,33 +167,47 @@ class RawTemplate(Template):
     """
 
     def __init__(self, shape, raw_format, fields):
+        self._fields = fields
+        self._raw_format = raw_format
         super().__init__(shape)
-        self._format = raw_format
-        self._scales = [(scale, offset) for _, scale, offset in fields]
-        self._slots = [(offset, max(code, ~code)) for offset, code in self._slots]
-        self._float = bytearray(4)
 
-    def _put_values(self, buffer, at):
-        values = struct.unpack_from(self._format, buffer, at)
+    def _plan(self, slots, codes):
+        self.format = self._raw_format[0] + "BIH" + self._raw_format[1:]
+        self._raw = []
+        for offset, code in slots:
+            _, scale, add = self._fields[max(code, ~code)]
+            self._raw.append((_FIRST_VALUE + max(code, ~code), offset, scale, add))
+        self._scaled = array("f", [0] * len(slots))
+        self._words = "<%dH" % (2 * len(slots))
+
+    def _put_values(self, values):
+        """Scales what changed; the floats among it are then converted in one go."""
         last = self._last
-        for offset, index in self._slots:
-            value = values[index]
-            if last is None or last[index] != value:
-                self._put_scaled(value, index, offset)
         self._last = values
+        entry = self.entry
+        scaled = self._scaled
+        places = []
+        for index, offset, scale, add in self._raw:
+            value = values[index]
+            if last is not None and value == last[index]:
+                continue
+            if scale is None:
+                entry[offset] = 1 if value else 0
+                continue
+            value *= scale
+            if add:
+                value += add
+            if isinstance(value, int):
+                put_int(value, entry, offset)
+            else:
+                scaled[len(places)] = value
+                places.append((2 * len(places), offset))
+        if places:
+            put_floats(struct.unpack_from(self._words, scaled), places, entry, self._memo)
 
-    def _put_scaled(self, value, index, at):
-        scale, offset = self._scales[index]
-        if scale is None:
-            self._entry[at] = 1 if value else 0
-            return
-        value = value * scale + offset
-        if isinstance(value, int):
-            put_int(value, self._entry, at)
-            return
-        struct.pack_into("<f", self._float, 0, value)
-        low, high = struct.unpack("<HH", self._float)
-        put_float32(low, high, self._entry, at)
+
+def _differ(words, others, index):
+    return words[index] != others[index] or words[index + 1] != others[index + 1]
 
 
 def _put_padded(buffer, at, size):
@@ -298,6 +315,5 @@ def _constant(value):
     if isinstance(value, int):
         put_int(value, double, 1)
     else:
-        low, high = struct.unpack("<HH", struct.pack("<f", value))
-        put_float32(low, high, double, 1)
+        put_float32(value, double, 1)
     return bytes(double)
