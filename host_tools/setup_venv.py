@@ -46,7 +46,7 @@ def make_environment(wanted: str) -> None:
 
 
 def install_stubs() -> None:
-    """MicroPython's stubs into `typings`: they replace the standard library, so never in `.venv`."""
+    """MicroPython's stubs, apart from `.venv`: they replace the standard library.."""
     if not (TYPINGS / "stdlib").is_dir():
         print("setup: MicroPython's type stubs into typings/")
         pip_install("--no-deps", "--target", str(TYPINGS), *STUBS)

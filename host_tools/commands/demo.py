@@ -58,7 +58,8 @@ def _run(folder: Path, duration: int) -> int:
         _watch(device, _OUTAGE_S, "the cloud is down: the readings go into the ring")
         cloud = _start_cloud(serve, folder)
         _watch(device, duration + 60, "the cloud is back: catching up")
-        series = asyncio.run(read_series(grpc, folder / "cloud" / "api_key.json", part_id))
+        api_key = json.loads((folder / "cloud" / "api_key.json").read_text())
+        series = asyncio.run(read_series(grpc, api_key, part_id))
     finally:
         cloud.stop()
     return _show(folder, device.stop(), series)

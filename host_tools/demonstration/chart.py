@@ -1,5 +1,7 @@
 """Draws a series of numbers as a small chart in text."""
 
+from itertools import pairwise
+
 _LEVELS = " ▁▂▃▄▅▆▇█"
 _STEPS = len(_LEVELS) - 1
 
@@ -23,7 +25,4 @@ def _averages(values: list[float], width: int) -> list[float]:
     """At most `width` points, each the mean of its share of the values."""
     count = min(width, len(values))
     edges = [index * len(values) // count for index in range(count + 1)]
-    return [
-        sum(values[start:end]) / (end - start)
-        for start, end in zip(edges, edges[1:], strict=False)
-    ]
+    return [sum(values[start:end]) / (end - start) for start, end in pairwise(edges)]

@@ -1,8 +1,6 @@
 """Reads everything back with the unmodified official SDK, as a user's own program would."""
 
-import json
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 from viam.app.viam_client import ViamClient
@@ -14,13 +12,12 @@ Series = dict[tuple[str, str], list[Row]]  # by (component name, method)
 _PAGE = 1000
 
 
-async def read_series(address: str, api_key: Path, part_id: str) -> Series:
+async def read_series(address: str, api_key: dict[str, str], part_id: str) -> Series:
     """All tabular data of one part, by `DataClient.tabular_data_by_filter`, oldest first."""
-    key = json.loads(api_key.read_text())
     options = DialOptions(
         insecure=True,
-        credentials=Credentials(type="api-key", payload=key["key"]),
-        auth_entity=key["id"],
+        credentials=Credentials(type="api-key", payload=api_key["key"]),
+        auth_entity=api_key["id"],
     )
     client = await ViamClient.create_from_dial_options(options, app_url=f"http://{address}")
     try:

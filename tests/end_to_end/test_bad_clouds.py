@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bad_cloud import OK_HEADERS, Behaviour, H2Peer, message, serving
-
 from host_tools.firmware_path import FIRMWARE, REPOSITORY
 from host_tools.simulator import interpreter
 

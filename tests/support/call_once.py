@@ -8,9 +8,8 @@ import json
 import sys
 import time
 
-from microserver.cloud.broken import ChannelBroken
 from microserver.cloud.http2_channel import Http2Channel
-from microserver.cloud.session import Session
+from microserver.cloud.session import ChannelBroken, Session
 from microserver.device import tcp
 from microserver.wire.grpc import GrpcError
 

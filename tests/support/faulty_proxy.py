@@ -19,6 +19,7 @@ class FaultyProxy:
         self._faults = faults
         self._most = most
         self.cuts = 0
+        self.bytes_up = 0  # from the device to the target
         self.port = 0
 
     def __enter__(self) -> "FaultyProxy":
@@ -56,8 +57,8 @@ class FaultyProxy:
             writer.transport.abort()
             return
         pumps = [
-            asyncio.create_task(_pump(reader, from_cloud, budgets[0])),
-            asyncio.create_task(_pump(to_cloud, writer, budgets[1])),
+            asyncio.create_task(self._pump(reader, from_cloud, budgets[0], True)),
+            asyncio.create_task(self._pump(to_cloud, writer, budgets[1], False)),
         ]
         done, waiting = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         self.cuts += any(task.result() for task in done)
@@ -66,16 +67,19 @@ class FaultyProxy:
         from_cloud.transport.abort()
         writer.transport.abort()
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, budget: int) -> bool:
-    """Copy until the end or until `budget` bytes have passed; True when the budget ended it."""
-    with contextlib.suppress(OSError):
-        while budget:
-            data = await reader.read(min(4096, budget))
-            if not data:
-                return False
-            budget -= len(data)
-            writer.write(data)
-            await writer.drain()
-        return True
-    return False
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, budget: int, up: bool
+    ) -> bool:
+        """Copy until the end, or until `budget` bytes have passed: True then."""
+        with contextlib.suppress(OSError):
+            while budget:
+                data = await reader.read(min(4096, budget))
+                if not data:
+                    return False
+                budget -= len(data)
+                if up:
+                    self.bytes_up += len(data)
+                writer.write(data)
+                await writer.drain()
+            return True
+        return False

@@ -25,6 +25,7 @@ class CaptureService:
         self._log = log
         self._schedule = Schedule(clock)
         self.collectors = []
+        self._tasks = []  # of the slow sensors
 
     def build(self, components, resources):
         """One collector per capture method; a bad one is reported and left out.
@@ -58,9 +59,11 @@ class CaptureService:
 
     def start(self):
         """Begin to capture: the timer ticks, and the slow sensors' tasks run."""
-        for collector in self.collectors:
-            if not collector.source.fast:
-                asyncio.create_task(collector.run())
+        self._tasks = [
+            asyncio.create_task(collector.run())
+            for collector in self.collectors
+            if not collector.source.fast
+        ]
         if self.collectors:
             self._timer.init(
                 period=self._schedule.tick_period_us(),
@@ -71,6 +74,8 @@ class CaptureService:
     def stop(self):
         """No more captures; what the rings hold stays."""
         self._timer.deinit()
+        for task in self._tasks:
+            task.cancel()
 
     async def run(self):
         """Move data between RAM and flash, outside of any callback."""

@@ -1,4 +1,4 @@
-"""The cloud's address, as it stands in the credentials: `grpc://host:port` or `https://host[:port]`."""
+"""The cloud's address as it stands in the credentials: grpc://host:port, https://host[:port]."""
 
 _DEFAULT_PORTS = {"grpc": 80, "http": 80, "https": 443}
 
@@ -14,5 +14,7 @@ def parse(address):
     rest = rest.split("/")[0]
     host, _, port = rest.partition(":")
     if scheme not in _DEFAULT_PORTS or not host or (port and not port.isdigit()):
-        raise ValueError('app_address "%s": write grpc://HOST:PORT or https://HOST[:PORT]' % address)
+        raise ValueError(
+            'app_address "%s": write grpc://HOST:PORT or https://HOST[:PORT]' % address
+        )
     return scheme == "https", host, int(port) if port else _DEFAULT_PORTS[scheme]

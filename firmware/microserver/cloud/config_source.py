@@ -1,4 +1,4 @@
-"""Asks the cloud for the robot config and keeps it in flash, from where the next start takes it."""
+"""Asks the cloud for the robot config and keeps it in flash, where the next start finds it."""
 
 from microserver.wire import protobuf
 from microserver.wire.messages import app_robot

@@ -2,12 +2,21 @@
 
 from micropython import const
 
-from microserver.cloud.broken import ChannelBroken
+from microserver.cloud.session import ChannelBroken
 from microserver.wire import grpc, grpc_web
 from microserver.wire.varint import WireError
 
 _RECEIVE_BUFFER = const(1024)
 _MAX_BODY = const(16384)
+
+
+def opener(open_stream, host, port, tls_context):
+    """A coroutine function that connects over TLS; `open_stream`: device.tcp's."""
+
+    async def open_channel():
+        return GrpcWebChannel(await open_stream(host, port, tls_context), "%s:%d" % (host, port))
+
+    return open_channel
 
 
 class GrpcWebChannel:

@@ -2,14 +2,23 @@
 
 from micropython import const
 
-from microserver.cloud.broken import ChannelBroken
+from microserver.cloud.session import ChannelBroken
 from microserver.wire import grpc
 from microserver.wire.http2 import Http2Client, Http2Error
 from microserver.wire.varint import WireError
 
 _FRAME_HEADER = const(9)
-_SEND_BUFFER = const(1024)
-_RECEIVE_BUFFER = const(1024)
+_SEND_BUFFER = const(768)
+_RECEIVE_BUFFER = const(512)
+
+
+def opener(open_stream, host, port):
+    """A coroutine function that connects in cleartext; `open_stream`: device.tcp's."""
+
+    async def open_channel():
+        return Http2Channel(await open_stream(host, port), "http", "%s:%d" % (host, port))
+
+    return open_channel
 
 
 class Http2Channel:

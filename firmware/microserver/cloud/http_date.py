@@ -19,4 +19,12 @@ def _days(year, month, day):
     if month <= 2:
         year -= 1
         month += 12
-    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * month - 457) // 5 + day - 719469
+    return (
+        365 * year
+        + year // 4
+        - year // 100
+        + year // 400
+        + (153 * month - 457) // 5
+        + day
+        - 719469
+    )

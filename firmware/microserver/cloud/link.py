@@ -1,66 +1,99 @@
-"""The board's conversation with the cloud beside the uploads: config, log lines, restart wishes."""
+"""What the board tells and asks the cloud beside its uploads: config, log lines, restarts."""
 
 import asyncio
 
 from micropython import const
 
-from microserver.cloud.broken import ChannelBroken
-from microserver.cloud.log_sink import send_lines
-from microserver.cloud.restart_monitor import must_restart
+from microserver.cloud.session import ChannelBroken
+from microserver.wire import protobuf
 from microserver.wire.grpc import GrpcError
+from microserver.wire.messages import app_log
 from microserver.wire.varint import WireError
 
+_SERVICE = "/viam.app.v1.RobotService/"
+_HOST = "esp32"
 _TICK_MS = const(1000)  # log lines go every second
-_FIRST_QUESTION_S = const(5)
+_QUESTION_S = const(5)
+_LINES_PER_CALL = const(6)
 
 
 class CloudLink:
     """`config_file`: where the cloud's config belongs, or None when a local one is in force."""
 
-    def __init__(self, session, log, clock, storage, config_file):
+    def __init__(self, session, log, clock, storage, config_file, forget):
         self._session = session
         self._log = log
         self._clock = clock
         self._storage = storage
         self._config_file = config_file
+        self._forget = forget
         self._last_error = None
+        self._question_in_s = _QUESTION_S
 
     async def run(self, restart):
         """`restart(reason)` is called when a new config was stored or the cloud asks for it."""
-        question_in_s = _FIRST_QUESTION_S
         while True:
-            if self._config_file and await self._attempt(self._fetch_config):
-                restart("a new config")
-            await self._attempt(self._send_log)
-            question_in_s -= 1
-            if question_in_s <= 0:
-                wanted, question_in_s = await self._attempt(self._ask) or (False, 1)
-                if wanted:
-                    restart("the cloud asks for it")
+            try:
+                await self._round(restart)
+                self._last_error = None
+            except (GrpcError, ChannelBroken, WireError) as error:
+                message = str(error)
+                if message != self._last_error:  # once per change of cause
+                    self._last_error = message
+                    self._log.warning("cloud", message)
             await asyncio.sleep_ms(_TICK_MS)
 
-    def _send_log(self):
-        return send_lines(self._session, self._log, self._clock)
+    async def _round(self, restart):
+        if self._config_file:
+            if await _fetch_config(self._session, self._storage, self._config_file):
+                restart("a new config")
+            self._config_file = None  # asked once per start
+            self._forget("cloud.config_source")
+        await self._send_log()
+        self._question_in_s -= 1
+        if self._question_in_s <= 0 and await self._must_restart():
+            restart("the cloud asks for it")
 
-    def _ask(self):
-        return must_restart(self._session)
+    async def _must_restart(self):
+        """True when somebody asked for it; the next question comes when the cloud wants it."""
+        request = protobuf.encode(app_log.NEEDS_RESTART_REQUEST, {"id": self._session.part_id})
+        content = await self._session.send(_SERVICE + "NeedsRestart", request)
+        answer = protobuf.decode(app_log.NEEDS_RESTART_RESPONSE, content)
+        self._question_in_s, _ = answer.get("restart_check_interval", (_QUESTION_S, 0))
+        return answer.get("must_restart")
 
-    async def _fetch_config(self):
-        from microserver.cloud.config_source import fetch
+    async def _send_log(self):
+        """Send the lines that are there; a line leaves the board's log when the cloud has it.
 
-        changed = await fetch(self._session, self._storage, self._config_file)
-        self._config_file = None  # asked once per start
-        return changed
+        Times are corrected on the way: lines from before the clock was set get their right one.
+        """
+        log = self._log
+        wall = self._clock.wall
+        lines = log.oldest(_LINES_PER_CALL)
+        while lines and wall:
+            values = {
+                "id": self._session.part_id,
+                "logs": [_entry(line, wall[0], wall[1]) for line in lines],
+            }
+            request = protobuf.encode(app_log.LOG_REQUEST, values)
+            await self._session.send(_SERVICE + "Log", request)
+            log.sent(lines[-1][0])
+            lines = log.oldest(_LINES_PER_CALL)
 
-    async def _attempt(self, call):
-        """What `call` returns, or None when it failed: reported once per change of cause."""
-        try:
-            answer = await call()
-        except (GrpcError, ChannelBroken, WireError) as error:
-            message = str(error)
-            if message != self._last_error:
-                self._last_error = message
-                self._log.warning("cloud", message)
-            return None
-        self._last_error = None
-        return answer
+
+async def _fetch_config(session, storage, file_name):
+    from microserver.cloud.config_source import fetch
+
+    return await fetch(session, storage, file_name)
+
+
+def _entry(line, wall_seconds, wall_micros):
+    _, level, seconds, micros, logger, message = line
+    micros += wall_micros
+    return {
+        "host": _HOST,
+        "level": level,
+        "time": (wall_seconds + seconds + micros // 1000000, micros % 1000000 * 1000),
+        "logger_name": logger,
+        "message": message,
+    }

@@ -15,6 +15,20 @@ _MODE_SERVER = const(4)
 _KISS_OF_DEATH = const(0)  # stratum of a server that refuses
 
 
+async def set_clock(clock, log, host, port):
+    """Ask once and set `clock`; False when nobody answered."""
+    try:
+        seconds, micros, round_trip_us = await ask(host, port)
+    except OSError as error:
+        if not clock.wall:
+            log.warning("time", "no answer from %s: %s" % (host, error))
+        return False
+    if not clock.wall:
+        log.info("time", "set by SNTP, within %d ms" % (round_trip_us // 2000 + 1))
+    clock.set_wall_now(seconds, micros)
+    return True
+
+
 async def ask(host, port, timeout_ms=3000):
     """(unix seconds, microseconds, round trip in microseconds) of the server's clock now.
 

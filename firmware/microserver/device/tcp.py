@@ -88,13 +88,3 @@ async def _connect(sock, address):
         if error.errno not in _IN_PROGRESS:
             raise
     await _until_writable(sock)
-
-
-def verifying_context(certificate_authority):
-    """A TLS client context that trusts only `certificate_authority` (DER or PEM bytes)."""
-    import tls
-
-    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = tls.CERT_REQUIRED
-    context.load_verify_locations(certificate_authority)
-    return context

@@ -37,10 +37,20 @@ def _collector(collector, uploader):
     stats = collector.stats()
     stats["component"] = collector.component
     stats["method"] = collector.method
-    outbox = uploader and uploader.outbox_of(collector)
-    if outbox:
-        stats["sync"] = outbox.stats()
+    for outbox in uploader.outboxes if uploader else ():
+        if outbox.collector is collector:
+            stats["sync"] = _outbox(outbox)
     return stats
+
+
+def _outbox(outbox):
+    return {
+        "uploads": outbox.uploads,
+        "uploaded": outbox.uploaded,
+        "failures": outbox.failures,
+        "ambiguous": outbox.ambiguous,
+        "last_error": outbox.last_error,
+    }
 
 
 def _sync(app):

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-_CAPACITY_LINES = const(24)
+_CAPACITY_LINES = const(16)
 _MAX_MESSAGE = const(160)  # longer messages are cut: a log line must not exhaust the heap
 
 

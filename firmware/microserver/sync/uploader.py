@@ -5,12 +5,14 @@ import time
 
 from micropython import const
 
-from microserver.capture.batch import RecordsGone
-from microserver.cloud.broken import ChannelBroken
+from microserver.capture.batch import Batch, RecordsGone
+from microserver.cloud.session import ChannelBroken
+from microserver.sync.backoff import jittered_s, longer
 from microserver.wire.grpc import GrpcError
 
 _PATH = "/viam.app.datasync.v1.DataSyncService/DataCaptureUpload"
-_PART_SIZE = const(512)
+_PART_SIZE = const(256)
+_LONGEST_RETRY_MS = const(3600000)
 _ALREADY_EXISTS = const(6)
 
 # Statuses that the same bytes can never turn into OK.  Policy: the data stays in the ring and is
@@ -20,16 +22,64 @@ _PERMANENT = b"\x03\x05\x07\x09\x0b\x0c"  # INVALID_ARGUMENT NOT_FOUND PERMISSIO
 #                                            FAILED_PRECONDITION OUT_OF_RANGE UNIMPLEMENTED
 
 
+class Outbox:
+    """What one collector still has to send, when it may try, and its account.
+
+    `metadata`: the encoded `metadata` field of its DataCaptureUploadRequests, tag included.
+    """
+
+    def __init__(self, collector, metadata, boot_id):
+        self.collector = collector
+        self.metadata = metadata
+        self.boot_id = boot_id
+        self.batch = None  # frozen until the cloud says OK, so that a retry sends the same bytes
+        self.delay_ms = 0
+        self.retry_at = 0  # seconds since boot
+        self.uploads = self.uploaded = self.failures = self.ambiguous = 0
+        self.last_error = ""
+        self.worth_connection = 0  # the first connection that is worth a new attempt, if one broke
+
+    def freeze(self, wall):
+        """True when there is a batch to send: the old one, or else a new one with this `wall`."""
+        if self.batch is None or not self.batch.refreeze():
+            self.batch = Batch(self.collector.ring, self.collector.schemas, wall)
+        return self.batch.count > 0
+
+    def batch_id(self):
+        """The same for every attempt: unique per boot, collector and first record."""
+        return "%s-%s-%d" % (self.boot_id, self.collector.name, self.batch.id)
+
+    def parts(self, buffer):
+        """The upload request as views of at most len(buffer) bytes, after its metadata."""
+        yield memoryview(self.metadata)
+        for part in self.batch.parts(buffer):
+            yield part
+
+    def succeeded(self):
+        batch = self.batch
+        self.collector.ring.ack(batch.end)
+        self.uploads += 1
+        self.uploaded += batch.count
+        self.batch = None
+        self.delay_ms = self.retry_at = 0
+        self.last_error = ""
+
+    def failed(self, message, now, delay_ms):
+        self.failures += 1
+        self.last_error = message
+        self.delay_ms = delay_ms
+        self.retry_at = now + jittered_s(delay_ms)
+
+
 class Uploader:
     """`outboxes`: one per collector.  One collector's refusal never holds up another's data."""
 
     def __init__(self, session, outboxes, clock, log):
         self._session = session
-        self._outboxes = outboxes
+        self.outboxes = outboxes
         self._clock = clock
         self._log = log
         self._buffer = memoryview(bytearray(_PART_SIZE))
-        self._connections = 0
         self.rounds = 0
 
     async def run(self, interval_ms):
@@ -46,58 +96,47 @@ class Uploader:
     async def sync(self, final=False):
         """Send until every collector is empty or waits for its retry; `final` waits for none."""
         self.rounds += 1
-        self._forgive_after_reconnect()
         busy = True
         while busy:
             busy = False
-            for outbox in self._outboxes:
-                if (final or self._due(outbox)) and outbox.next_batch(self._clock.wall):
+            for outbox in self.outboxes:
+                if (final or self._is_due(outbox)) and outbox.freeze(self._clock.wall):
                     busy = await self._send(outbox) or busy
             final = False
 
-    def outbox_of(self, collector):
-        """The outbox of `collector`, for its account."""
-        for outbox in self._outboxes:
-            if outbox.collector is collector:
-                return outbox
-        return None
-
-    def _due(self, outbox):
+    def _is_due(self, outbox):
         self._clock.advance()
+        if outbox.worth_connection and outbox.worth_connection <= self._session.connections:
+            return True  # a new connection is news: no need to wait out the hour
         return self._clock.seconds >= outbox.retry_at
 
-    def _forgive_after_reconnect(self):
-        """A new connection is news: what failed for lack of one need not wait an hour."""
-        if self._session.connections != self._connections:
-            self._connections = self._session.connections
-            for outbox in self._outboxes:
-                if outbox.lost_connection:
-                    outbox.retry_at = 0
-
     async def _send(self, outbox):
-        """True when the batch is stored in the cloud."""
-        batch = outbox.batch
-        size = len(outbox.metadata) + batch.size
+        """True when the batch is stored in the cloud, or overflow has overtaken it."""
+        size = len(outbox.metadata) + outbox.batch.size
         identity = (("batch-id", outbox.batch_id()),)
+        outbox.worth_connection = 0
         try:
             await self._session.call(_PATH, size, outbox.parts(self._buffer), identity)
         except RecordsGone:
-            return True  # overflow overtook the batch; the rest goes at once, counted as dropped
+            return True  # what is left goes at once; what is gone was counted as dropped
         except ChannelBroken as error:
-            self._note(outbox, str(error), False, error.ambiguous)
-            outbox.lost_connection = True
-            return False
+            outbox.worth_connection = self._session.connections + 1
+            outbox.ambiguous += error.ambiguous
+            return self._note(outbox, error, longer(outbox.delay_ms, _LONGEST_RETRY_MS))
         except GrpcError as error:
+            # ALREADY_EXISTS: an earlier attempt was stored before its answer was lost, and
+            # overflow has made the batch smaller since: what is left of it is in the cloud.
+            if error.status in _PERMANENT:
+                return self._note(outbox, error, _LONGEST_RETRY_MS)
             if error.status != _ALREADY_EXISTS:
-                self._note(outbox, str(error), error.status in _PERMANENT, False)
-                return False
-            # An earlier attempt was stored before its answer was lost, and overflow has made the
-            # batch smaller since: what is left of it is in the cloud.
+                return self._note(outbox, error, longer(outbox.delay_ms, _LONGEST_RETRY_MS))
         outbox.succeeded()
         return True
 
-    def _note(self, outbox, message, permanent, ambiguous):
-        self._clock.advance()
+    def _note(self, outbox, error, delay_ms):
+        message = str(error)
         if message != outbox.last_error:
             self._log.warning("sync", "%s: %s" % (outbox.collector.name, message))
-        outbox.failed(message, self._clock.seconds, permanent, ambiguous)
+        self._clock.advance()
+        outbox.failed(message, self._clock.seconds, delay_ms)
+        return False

@@ -1,0 +1,80 @@
+"""Runs on MicroPython: takes COUNT readings of two values and uploads them by the real uploader.
+
+Arguments: PORT PART_ID SECRET COUNT.  With COUNT 0 only the connection and the log-in remain.
+"""
+
+import asyncio
+import sys
+
+from microserver.capture.clock import Clock
+from microserver.capture.collector import SimpleCollector
+from microserver.capture.ring import Ring
+from microserver.cloud.http2_channel import opener
+from microserver.cloud.session import Session
+from microserver.device import tcp
+from microserver.sync import metadata
+from microserver.sync.uploader import Outbox, Uploader
+
+
+class Component:
+    name = "weather"
+    api = "rdk:component:sensor"
+
+
+class Capture:
+    method = "Readings"
+    params = {}
+    tags = ()
+    frequency_uhz = 10000000
+
+
+class Weather:
+    fast = False
+    count = 0
+
+    def read(self):
+        self.count += 1
+        temperature = 20 + self.count % 700 / 100
+        return {"readings": {"temperature": temperature, "humidity": 40 + self.count % 333 / 10}}
+
+
+class Silent:
+    def info(self, logger, message):
+        pass
+
+    def warning(self, logger, message):
+        print(logger, message)
+
+
+_ticks = 0
+
+
+def ticks_us():
+    global _ticks
+    _ticks += 50000
+    return _ticks & 0x3FFFFFFF
+
+
+def ticks_diff(end, start):
+    return (end - start + 0x20000000 & 0x3FFFFFFF) - 0x20000000
+
+
+async def main(port, part_id, secret, count):
+    clock = Clock(ticks_us, ticks_diff)
+    clock.set_wall_now(1795000000, 0)
+    ring = Ring(20000, 20000)
+    collector = SimpleCollector(Component, Capture, Weather(), ring, clock, print, flag=Silent())
+    for _ in range(count):
+        clock.advance()
+        collector._due_seconds, collector._due_micros = clock.seconds, clock.micros
+        await collector.take()
+    open_channel = opener(tcp.open_stream, "127.0.0.1", port)
+    session = Session(part_id, secret, open_channel, clock, Silent())
+    outbox = Outbox(collector, metadata.encode(part_id, collector, ()), "bench%d" % count)
+    await session.send("/viam.app.v1.RobotService/NeedsRestart", b"")
+    await Uploader(session, [outbox], clock, Silent()).sync()
+    session.close()
+    print("uploaded", outbox.uploaded, "dropped", ring.dropped)
+
+
+asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])))
