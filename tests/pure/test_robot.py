@@ -1,4 +1,4 @@
-"""The robot builds what can be built, in order, and keeps what did not change."""
+"""The robot builds what can be built, in order."""
 
 import sys
 
@@ -106,73 +106,62 @@ def test_problems_are_logged_with_their_path():
     )
 
 
-def test_a_new_config_keeps_what_did_not_change():
-    robot = robot_of(
-        {"components": [board(), tmp36(), component("f", "sensor", "fake")]},
-    )
-    before = dict(robot.resources)
-    fake = component("f", "sensor", "fake", attributes={"fake_value": 1})
-    extra = component("h", "sensor", "free-heap")
-    robot.configure(parse({"components": [extra, board(), tmp36(), fake]}))
-    assert sorted(robot.resources) == ["b", "f", "h", "t"]
-    assert robot.resources["t"] is before["t"] and robot.resources["b"] is before["b"]
-    assert robot.resources["f"] is not before["f"]
-
-
-def test_a_new_board_rebuilds_what_stands_on_it():
-    robot = robot_of({"components": [board(), tmp36()]})
-    before = robot.resources["t"]
-    robot.configure(parse({"components": [board(pins=[2]), tmp36()]}))
-    assert robot.resources["t"] is not before
-    robot.configure(parse({"components": [tmp36()]}))
-    assert not robot.resources and robot.problems
-
-
-def test_the_same_config_again_retries_only_what_failed():
-    robot = robot_of(
-        {
-            "components": [
-                board(i2cs=[{"name": "bus", "bus": "i2c0"}]),
-                component("m", "movement_sensor", "accel-adxl345", attributes={"i2c_bus": "bus"}),
-                component("f", "sensor", "fake"),
-            ]
-        }
-    )
+def test_a_sensor_that_does_not_answer_is_reported_and_built_by_the_next_robot():
+    document = {
+        "components": [
+            board(i2cs=[{"name": "bus", "bus": "i2c0"}]),
+            component("m", "movement_sensor", "accel-adxl345", attributes={"i2c_bus": "bus"}),
+            component("f", "sensor", "fake"),
+        ]
+    }
+    robot = robot_of(document)
     assert sorted(robot.resources) == ["b", "f"] and "OSError" in robot.problems[0][1]
-    config = parse(
-        {
-            "components": [
-                board(i2cs=[{"name": "bus", "bus": "i2c0"}]),
-                component("m", "movement_sensor", "accel-adxl345", attributes={"i2c_bus": "bus"}),
-                component("f", "sensor", "fake"),
-            ]
-        }
-    )
-    fake = robot.resources["f"]
     robot.hardware.bus.chips[0x53] = bytearray(b"\xe5" + bytes(0x39))
-    robot.configure(config)
-    assert sorted(robot.resources) == ["b", "f", "m"] and not robot.problems
-    assert robot.resources["f"] is fake
+    again = Robot(robot.hardware, Lines())
+    again.configure(parse(document))
+    assert sorted(again.resources) == ["b", "f", "m"] and not again.problems
+
+
+def test_a_component_that_the_heap_has_no_room_for_is_named():
+    class Full(FakeHardware):
+        def adc(self, number):
+            raise MemoryError
+
+    robot = Robot(Full(), Lines())
+    robot.configure(parse({"components": [board(), tmp36(), component("f", "sensor", "fake")]}))
+    assert robot.problems == [("components[1]", "no room for it in this heap", "error")]
+    assert sorted(robot.resources) == ["b", "f"]
 
 
 def test_close_closes_all_and_puts_a_chip_to_sleep():
-    robot = robot_of({"components": [board(i2cs=[{"name": "bus"}])]})
-    chip = robot.hardware.bus.chips[0x53] = bytearray(b"\xe5" + bytes(0x39))
-    robot.configure(
-        parse(
-            {
-                "components": [
-                    board(i2cs=[{"name": "bus"}]),
-                    component(
-                        "m", "movement_sensor", "accel-adxl345", attributes={"i2c_bus": "bus"}
-                    ),
-                ]
-            }
-        )
-    )
+    hardware = FakeHardware()
+    chip = hardware.bus.chips[0x53] = bytearray(b"\xe5" + bytes(0x39))
+    robot = Robot(hardware, Lines())
+    accel = component("m", "movement_sensor", "accel-adxl345", attributes={"i2c_bus": "bus"})
+    robot.configure(parse({"components": [board(i2cs=[{"name": "bus"}]), accel]}))
     assert chip[0x2D] == 8
     robot.close()
     assert chip[0x2D] == 0 and not robot.resources
+
+
+def test_a_driver_that_does_not_close_leaves_the_others_to_be_closed():
+    robot = robot_of({"components": [component("f", "sensor", "fake")]})
+
+    class Stuck:
+        def close(self):
+            raise OSError(5)
+
+    class Closing:
+        closed = False
+
+        def close(self):
+            self.closed = True
+
+    robot.resources = {"a": Stuck(), "b": Closing(), "c": Stuck()}
+    closing = robot.resources["b"]
+    robot.close()
+    assert closing.closed and len(robot.log.lines) == 2
+    assert '" did not close: OSError(5' in robot.log.lines[0][2]
 
 
 def test_what_only_building_needs_can_be_dropped_and_comes_back():
@@ -185,8 +174,8 @@ def test_what_only_building_needs_can_be_dropped_and_comes_back():
         delattr(parent, name)
     try:
         assert robot.resources["t"].readings()["temperature_celsius"] == -50
-        robot.configure(parse({"components": [board(), tmp36(num_readings=0)]}))
-        assert sorted(robot.resources) == ["b"]
+        bad = robot_of({"components": [board(), tmp36(num_readings=0)]})
+        assert sorted(bad.resources) == ["b"]
     finally:
         for name, module in dropped.items():
             sys.modules["microserver.robot." + name] = module

@@ -1,9 +1,11 @@
 """What a capture method reads from a component, in the payload that viam-server stores for it.
 
 A source is either fast (robot.resource.FastSource, sampled in the timer callback) or simple:
-`read()` gives the payload, or a coroutine of it, and may take its time.
+`read()` gives the payload, or a coroutine of it, and may take its time.  Needed only while the
+collectors are built, unless a vector or a position is captured from a simple driver.
 """
 
+from microserver.capture.simple_source import SimpleSource, readings_payload
 from microserver.robot.resource import METHODS, ConfigError, getter_name
 
 
@@ -20,31 +22,15 @@ def source_for(resource, method, params):
             return source
         name = getter_name(method)
         if hasattr(resource, name):
-            return SimpleSource(name, getattr(resource, name))
+            payload_of = readings_payload if name == "readings" else _motion_payload(name)
+            return SimpleSource(getattr(resource, name), payload_of)
     raise ConfigError('"%s" has no %s' % (resource.name, method), "method")
 
 
-class SimpleSource:
-    """Calls a getter from a task."""
+def _motion_payload(name):
+    """What makes the payload of the getter `name` of a movement sensor."""
 
-    fast = False
-
-    def __init__(self, name, getter):
-        self._name = name
-        self._getter = getter
-
-    def read(self):
-        """The payload; readings that are no dict go on to the collector, which counts them."""
-        result = self._getter()
-        return self._when_ready(result) if hasattr(result, "send") else self._payload(result)
-
-    async def _when_ready(self, coroutine):
-        return self._payload(await coroutine)
-
-    def _payload(self, result):
-        name = self._name
-        if name == "readings":
-            return {name: result} if isinstance(result, dict) else result
+    def payload_of(result):
         if name == "compass_heading" and isinstance(result, (int, float)):
             return {"value": result}
         if not isinstance(result, (tuple, list)):
@@ -54,3 +40,5 @@ class SimpleSource:
             return {"coordinate": coordinate, "altitude_m": result[2]}
         axes = ("o_x", "o_y", "o_z", "theta") if name == "orientation" else "xyz"
         return {name: {axis: result[index] for index, axis in enumerate(axes)}}
+
+    return payload_of

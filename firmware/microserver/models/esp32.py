@@ -1,6 +1,6 @@
 """`esp32`: the board's pins, analog readers and I2C buses, made when first asked for."""
 
-from microserver.robot.resource import Board, ConfigError, FastSource
+from microserver.robot.resource import Board, ConfigError, FastSource, level, millivolts
 
 
 class Esp32Board(Board):
@@ -30,10 +30,10 @@ class Esp32Board(Board):
         raise ConfigError('board "%s" has no "%s" in its %s' % (self.name, name, kind))
 
     def analog(self, name):
-        """An AnalogReader; two users of one name share it."""
+        """A machine.ADC; two users of one name share it."""
         entry = self._entry("analogs", name)
         if "made" not in entry:
-            entry["made"] = AnalogReader(self._hardware.adc(entry["pin"]))
+            entry["made"] = self._hardware.adc(entry["pin"])
         return entry["made"]
 
     def i2c(self, name):
@@ -60,30 +60,13 @@ class Esp32Board(Board):
 
     def fast_source(self, method, params):
         """Analogs (`reader_name`) in millivolts, and Gpios (`pin_name`): both are fast."""
-        if method == "Analogs":
-            reader = self.analog(params["reader_name"])
-            fields = ((("value",), 1, 0),)
-            # The range is the one that Espressif calibrates at 11 dB.
-            constants = (("min_range",), 0), (("max_range",), 2450), (("step_size",), 1)
-            return FastSource("<H", fields, reader.sample_into, constants)
-        value = self.pin(params["pin_name"]).value
-
-        def sample_into(view):
-            view[0] = value()
-
-        return FastSource("<B", ((("high",), None, 0),), sample_into)
-
-
-class AnalogReader:
-    """One analog pin: `read_uv()` gives microvolts."""
-
-    def __init__(self, adc):
-        self.read_uv = adc.read_uv
-
-    def sample_into(self, view):
-        millivolts = self.read_uv() // 1000
-        view[0] = millivolts & 255
-        view[1] = millivolts >> 8
+        if method == "Gpios":
+            sample_into = level(self.pin(params["pin_name"]).value)
+            return FastSource("<B", ((("high",), None, 0),), sample_into)
+        sample_into = millivolts(self.analog(params["reader_name"]).read_uv)
+        # The range is the one that Espressif calibrates at 11 dB.
+        constants = (("min_range",), 0), (("max_range",), 2450), (("step_size",), 1)
+        return FastSource("<H", ((("value",), 1, 0),), sample_into, constants)
 
 
 MODEL = Esp32Board

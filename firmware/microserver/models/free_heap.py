@@ -8,10 +8,10 @@ class FreeHeap(Sensor):
 
     def __init__(self, name, attributes, dependencies, hardware):
         super().__init__(name, attributes, dependencies, hardware)
-        self._hardware = hardware
+        self._free_heap = hardware.free_heap
 
     def readings(self):
-        return {"bytes": self._hardware.free_heap()}
+        return {"bytes": self._free_heap()}
 
 
 MODEL = FreeHeap

@@ -6,11 +6,13 @@ Registers and scales: MPU-6000/MPU-6050 Register Map and Descriptions, revision 
 import struct
 
 from micropython import const
+
 from microserver.robot.resource import (
     ConfigError,
     FastSource,
     MovementSensor,
     board_of,
+    registers,
     vector_fields,
 )
 
@@ -33,17 +35,14 @@ class Mpu6050(MovementSensor):
 
     def __init__(self, name, attributes, dependencies, hardware):
         super().__init__(name, attributes, dependencies, hardware)
-        self._bus = board_of(dependencies, "i2c_bus").i2c(attributes["i2c_bus"])
-        self._address = _ADDRESS + attributes["use_alt_i2c_address"]
-        self._burst = bytearray(14)
-        if self._bus.readfrom_mem(self._address, _WHO_AM_I, 1)[0] & 0x7E != _ADDRESS:
-            raise ConfigError("no MPU6050 at address %d" % self._address, "i2c_bus")
-        self._write(_POWER, 1)  # awake, clocked by the X gyroscope as the data sheet recommends
-        self._write(_GYRO_CONFIG, 0)
-        self._write(_ACCEL_CONFIG, 0)
-
-    def _write(self, register, value):
-        self._bus.writeto_mem(self._address, register, bytes((value,)))
+        self._bus = bus = board_of(dependencies, "i2c_bus").i2c(attributes["i2c_bus"])
+        self._address = address = _ADDRESS + attributes["use_alt_i2c_address"]
+        if bus.readfrom_mem(address, _WHO_AM_I, 1)[0] & 0x7E != _ADDRESS:
+            raise ConfigError("no MPU6050 at address %d" % address, "i2c_bus")
+        # Awake, clocked by the X gyroscope as the data sheet recommends.
+        bus.writeto_mem(address, _POWER, b"\x01")
+        bus.writeto_mem(address, _GYRO_CONFIG, b"\x00")
+        bus.writeto_mem(address, _ACCEL_CONFIG, b"\x00")
 
     def _vector(self, register, scale):
         x, y, z = struct.unpack(">hhh", self._bus.readfrom_mem(self._address, register, 6))
@@ -55,44 +54,38 @@ class Mpu6050(MovementSensor):
     def linear_acceleration(self):
         return self._vector(_ACCEL_OUT, _METRES_PER_SECOND2)
 
-    def sample_rotation(self, view):
-        self._bus.readfrom_mem_into(self._address, _GYRO_OUT, view)
-
-    def sample_acceleration(self, view):
-        self._bus.readfrom_mem_into(self._address, _ACCEL_OUT, view)
-
-    def sample_both(self, view):
-        """One burst, so that both are of the same instant; the temperature is stepped over."""
-        burst = self._burst
-        self._bus.readfrom_mem_into(self._address, _ACCEL_OUT, burst)
-        for index in range(6):
-            view[index] = burst[index]
-            view[index + 6] = burst[index + 8]
-
     def fast_source(self, method, params):
+        if method == "Readings":
+            return self._both()
         if method == "AngularVelocity":
-            fields = vector_fields(("angular_velocity",), _DEGREES_PER_SECOND)
-            return FastSource(">hhh", fields, self.sample_rotation)
-        if method == "LinearAcceleration":
-            fields = vector_fields(("linear_acceleration",), _METRES_PER_SECOND2)
-            return FastSource(">hhh", fields, self.sample_acceleration)
-        if method != "Readings":
+            path, register, scale = "angular_velocity", _GYRO_OUT, _DEGREES_PER_SECOND
+        elif method == "LinearAcceleration":
+            path, register, scale = "linear_acceleration", _ACCEL_OUT, _METRES_PER_SECOND2
+        else:
             return None
+        sample_into = registers(self._bus, self._address, register)
+        return FastSource(">hhh", vector_fields((path,), scale), sample_into)
+
+    def _both(self):
+        """One burst, so that both are of the same instant; the temperature is stepped over."""
+        burst = bytearray(14)
+        read_burst = registers(self._bus, self._address, _ACCEL_OUT)
+
+        def sample_into(view):
+            read_burst(burst)
+            for index in range(6):
+                view[index] = burst[index]
+                view[index + 6] = burst[index + 8]
+
         velocity = ("readings", "angular_velocity")
         acceleration = ("readings", "linear_acceleration")
-        return FastSource(
-            ">hhhhhh",
-            vector_fields(acceleration, _METRES_PER_SECOND2)
-            + vector_fields(velocity, _DEGREES_PER_SECOND),
-            self.sample_both,
-            (
-                (velocity + ("_type",), "angular_velocity"),
-                (acceleration + ("_type",), "vector3"),
-            ),
-        )
+        fields = vector_fields(acceleration, _METRES_PER_SECOND2)
+        fields += vector_fields(velocity, _DEGREES_PER_SECOND)
+        kinds = (velocity + ("_type",), velocity[1]), (acceleration + ("_type",), "vector3")
+        return FastSource(">hhhhhh", fields, sample_into, kinds)
 
     def close(self):
-        self._write(_POWER, 0x40)  # asleep
+        self._bus.writeto_mem(self._address, _POWER, b"\x40")  # asleep
 
 
 MODEL = Mpu6050

@@ -8,10 +8,10 @@ class WifiRssi(Sensor):
 
     def __init__(self, name, attributes, dependencies, hardware):
         super().__init__(name, attributes, dependencies, hardware)
-        self._hardware = hardware
+        self._rssi = hardware.rssi
 
     def readings(self):
-        return {"rssi": self._hardware.rssi()}
+        return {"rssi": self._rssi()}
 
 
 MODEL = WifiRssi

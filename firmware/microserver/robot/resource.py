@@ -1,7 +1,10 @@
 """What a driver is made of: the base classes of components, and the error of their configuration.
 
 A model imports from this module only, never `machine`: it gets its pins and buses from the board.
+Once the robot stands, release.py gives the heap of all this back.
 """
+
+from microserver.robot.samplers import level, millivolts, registers  # noqa: F401  for drivers
 
 METHODS = {
     "board": "Analogs Gpios",
@@ -58,7 +61,7 @@ class Resource:
         """The FastSource of a capture method, or None: the method is called from a task."""
 
     def close(self):
-        """Let go of the hardware; called before the component is rebuilt or removed."""
+        """Let go of the hardware; called when the robot stops."""
 
 
 class Sensor(Resource):

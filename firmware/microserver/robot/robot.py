@@ -2,40 +2,29 @@
 
 
 class Robot:
-    """`resources`: name -> Resource; `configs`: name -> (name, api, model, attributes, depends_on)
-    that it was built from.
+    """`resources`: name -> Resource; after `release.release`, only those that must be closed.
 
-    `problems`: (path, message, severity) of the last `configure`; `hardware` is handed to every
-    model; `log` is health.log.Log.
+    `problems`: (path, message, severity) of `configure`; `hardware` is handed to every model;
+    `log` is health.log.Log.
     """
 
     def __init__(self, hardware, log):
         self.hardware = hardware
         self.log = log
-        self.configs = {}
         self.resources = {}
-        self.problems = []
+        self.problems = ()
 
     def configure(self, config):
-        """Make the components be those of `config` (a RobotConfig); see robot/builder.py.
-
-        Imported here, so that the builder, the registry and the attribute reader can be dropped
-        from `sys.modules` when all is built.
-        """
-        from microserver.robot import builder
+        """Build the components of `config` (a RobotConfig), once; see robot/builder.py."""
+        from microserver.robot import builder  # here, so that it can be dropped
 
         builder.configure(self, config)
 
-    def close_one(self, name):
-        """Close and forget one component; whatever its driver raises is only logged."""
-        resource = self.resources.pop(name)
-        del self.configs[name]
-        try:
-            resource.close()
-        except Exception as error:  # the supervisor's boundary: a driver is other people's code
-            self.log.warning("robot", '"%s" did not close: %r' % (name, error))
-
     def close(self):
-        """Close all components."""
-        for name in list(self.resources):
-            self.close_one(name)
+        """Close all components; whatever a driver raises is only logged."""
+        for name, resource in self.resources.items():
+            try:
+                resource.close()
+            except Exception as error:  # the supervisor's boundary: a driver is others' code
+                self.log.warning("robot", '"%s" did not close: %r' % (name, error))
+        self.resources = {}
