@@ -22,7 +22,8 @@ from host_tools.simulator.sntp_responder import SntpResponder
 HELP = "run the firmware on the real MicroPython, no board needed"
 _CRASHED = 3
 _EPILOG = """\
-The heap holds the firmware and about 9 kB of the simulated chip's own modules.
+The heap is the firmware's alone, as on the board: the simulated chip's own modules, which are C
+there, get 10 kB on top of it.
 With --flash the board keeps its flash and its files (FILE.board/) for the next run."""
 
 
@@ -68,6 +69,12 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--report: {arguments.report.parent} is not a folder")
 
 
+def _bytes(heap: str) -> int:
+    factors = {"k": 1024, "m": 1024 * 1024}
+    factor = factors.get(heap[-1].lower())
+    return int(heap[:-1]) * factor if factor else int(heap)
+
+
 def _run(arguments: argparse.Namespace, folder: BoardFolder) -> int:
     name = "viam.json" if arguments.credentials else "robot.json"
     folder.install(name, arguments.credentials or arguments.config)
@@ -75,7 +82,7 @@ def _run(arguments: argparse.Namespace, folder: BoardFolder) -> int:
         folder=folder,
         micropython=_interpreter(single=arguments.single),
         firmware=[compiled.compile_folder(arguments.firmware)],
-        heap=arguments.heap,
+        heap_bytes=_bytes(arguments.heap),
         fast=arguments.fast,
         report=folder.state / "report.json",
         i2c=folder.feel(arguments.world),
