@@ -87,7 +87,7 @@ def test_many_readings_of_changing_shapes_keep_their_values_and_times() -> None:
         stored(ring, payload, step, taken)
         want.append((payload, AT_BOOT_NS + now * 1000, AT_BOOT_NS + (now + taken) * 1000))
     got = []
-    while ring.records:
+    while ring.records():
         found = entries(ring)
         got += [(MessageToDict(entry.struct), *times(entry)) for entry in found]
         ring.ack(ring.frozen.next_sequence)

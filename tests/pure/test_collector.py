@@ -99,8 +99,8 @@ def test_readings_are_stored_with_the_times_of_request_and_receipt():
 def test_a_reading_of_one_float_takes_11_bytes_and_of_three_19():
     one, _ = collect([{"readings": {"t": 20.5 + n}} for n in range(50)])
     three, _ = collect([{"readings": {"x": 1.5, "y": -2.5, "z": float(n)}} for n in range(50)])
-    assert one.ring.stored_bytes <= 50 * 11
-    assert three.ring.stored_bytes <= 50 * 19
+    assert one.ring.stored_bytes() <= 50 * 11
+    assert three.ring.stored_bytes() <= 50 * 19
 
 
 def test_a_coroutine_is_awaited():
@@ -124,7 +124,7 @@ def test_what_is_no_reading_is_counted_and_named_once_in_a_row():
     answers = [None, None, 21.5, {}, {"readings": {}}, OSError(5, "bus"), {"readings": {"a": b"x"}}]
     answers.append({"readings": {"t": 1.0}})
     collector, reports = collect(answers)
-    assert (collector.captured, collector.failed, collector.ring.records) == (1, 7, 1)
+    assert (collector.captured, collector.failed, collector.ring.records()) == (1, 7, 1)
     assert [message for _, message in reports][:3] == [
         "a reading is a dict, not None",
         "a reading is a dict, not 21.5",
@@ -146,7 +146,7 @@ def test_more_shapes_than_slots_are_rejected_until_their_records_are_gone():
     answers = [{"readings": {"key%d" % n: 1.5}} for n in range(20)]
     collector, _ = collect(answers)
     ring = collector.ring
-    assert (collector.captured, ring.records, ring.rejected) == (20, 16, 4)
+    assert (collector.captured, ring.records(), ring.rejected) == (20, 16, 4)
     assert upload(ring, WALL)[0] == 16
     assert collector.schemas.slot_of({"new": "f"}, ring.first) >= 0
 
@@ -161,7 +161,7 @@ def test_shapes_come_and_go_for_ever_in_a_ring_that_overflows():
 
 def test_a_string_larger_than_the_ring_is_rejected_and_the_rest_goes_on():
     collector, _ = collect([{"readings": {"s": "x" * 5000}}, {"readings": {"s": "small"}}])
-    assert (collector.captured, collector.ring.rejected, collector.ring.records) == (2, 1, 1)
+    assert (collector.captured, collector.ring.rejected, collector.ring.records()) == (2, 1, 1)
 
 
 def test_a_deadline_that_comes_while_the_sensor_is_busy_is_missed():

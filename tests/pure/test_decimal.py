@@ -29,7 +29,7 @@ _MEMO = {}
 
 def double_of(bits):
     buffer = bytearray(8)
-    put_floats((bits & 0xFFFF, bits >> 16), ((0, 0),), buffer, _MEMO)
+    put_floats((bits & 0xFFFF, bits >> 16), None, ((0, 0),), buffer, _MEMO)
     return bytes(buffer)
 
 

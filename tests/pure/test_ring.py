@@ -21,10 +21,10 @@ def test_equal_records_fill_the_ring_to_the_last_byte_that_one_of_them_fits_in()
         ring = ring_of(cap, cap)
         for value in range(300):
             assert append(ring, value, 100000 * (value + 1))
-            assert ring.used <= cap
+            assert ring.used() <= cap
         size = 11
-        assert ring.used == cap // size * size and ring.records == cap // size, cap
-        assert ring.dropped == 300 - cap // size
+        assert ring.used() == cap // size * size and ring.records() == cap // size, cap
+        assert ring.dropped() == 300 - cap // size
         assert values_of(read_all(ring)) == list(range(300 - cap // size, 300))
 
 
@@ -32,7 +32,7 @@ def test_a_record_larger_than_the_ring_is_rejected_and_changes_nothing():
     ring = ring_of(66, 66)
     append(ring, 1, 1)
     assert not ring.append(bytearray(67), 67)
-    assert (ring.rejected, ring.dropped, ring.records) == (1, 0, 1)
+    assert (ring.rejected, ring.dropped(), ring.records()) == (1, 0, 1)
 
 
 def test_a_ring_that_fits_in_ram_never_touches_flash():

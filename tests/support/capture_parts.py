@@ -44,7 +44,7 @@ def read_all(ring):
     while cursor.next():
         value = struct.unpack_from("<i", cursor.buffer, cursor.start + HEADER)[0]
         assert taken_us(cursor) == 700
-        rows.append((cursor.sequence, value, (cursor.seconds, cursor.micros)))
+        rows.append((cursor.next_sequence - 1, value, (cursor.seconds, cursor.micros)))
     return rows
 
 

@@ -11,7 +11,7 @@ from microserver.wire.sensor_data import wall_of
 __all__ = ["Batch", "RecordsGone"]
 
 _MICROS = const(1000000)
-_FINE = const(1 << 30)  # a time since the last record that is smaller is in microseconds
+_FINE = const((1 << 30) - 1)  # a time since the last record up to here is in microseconds
 
 
 class Batch:
@@ -46,7 +46,7 @@ class Batch:
         self.first = ring.first
         slot = self._schemas.only_slot(ring.first)
         end = ring.end if end is None else end
-        if slot < 0 or ring.records < ring.end - ring.first:
+        if slot < 0 or ring.records() < ring.end - ring.first:
             self._walk(end)
         else:  # entries of one size
             size = self._schemas[slot].template.size
@@ -66,10 +66,10 @@ class Batch:
             while cursor.next_sequence < end and cursor.next():
                 schema = self._schemas[cursor.buffer[cursor.start]]
                 total += schema.template.size_of(cursor.buffer, cursor.start + schema.size)
-                if cursor.sequence >= end or total > self._max_bytes and self.count:
+                if cursor.next_sequence > end or total > self._max_bytes and self.count:
                     break
                 if not self.count:
-                    self.first = cursor.sequence
+                    self.first = cursor.next_sequence - 1
                 self._set(cursor.count, cursor.next_sequence, total)
             self._lost = self._ring.lost
         except RecordsGone:  # overflow was faster; what remains is measured anew
@@ -92,7 +92,10 @@ class Batch:
             end = self._fill(cursor, view, filled)
             if cursor.count > count:
                 filled = end
-            elif filled:  # no room for one more
+                if cursor.at < cursor.limit:  # no room for one more
+                    yield view[:filled]
+                    filled = 0
+            elif filled:
                 yield view[:filled]
                 filled = 0
             else:  # no room in the whole buffer
@@ -128,6 +131,8 @@ class Batch:
         seconds = cursor.seconds
         micros = cursor.micros
         left = most = self.end - cursor.next_sequence
+        room = len(view)
+        unpack_from = struct.unpack_from
         slot = -1
         while at < limit and left:
             if data[at] != slot:
@@ -136,33 +141,36 @@ class Batch:
                 template = schema.template
                 template.use(self._wall, self._memo)
                 format = template.format
+                patch = template.patch
+                strings = template.strings
+                image = template.entry
                 size = schema.size
                 entry = template.size
-            if template.strings:
+            if strings:
                 size = cursor.size_at(at)
-                entry = template.size + size - schema.size - 2 * template.strings
+                entry = template.size + size - schema.size - 2 * strings
             if at + size > limit:
                 break
-            if filled + entry > len(view):
+            if filled + entry > room:
                 if left == most:
                     return entry
                 break
-            values = struct.unpack_from(format, data, at)
+            values = unpack_from(format, data, at)
             since = values[1]
-            if since < _FINE:
+            if since <= _FINE:
                 micros += since
             else:
-                since &= _FINE - 1
+                since &= _FINE
                 seconds += seconds_of_steps(since)
                 micros += micros_of_steps(since)
             if micros >= _MICROS:
                 seconds += micros // _MICROS
                 micros %= _MICROS
-            template.patch(values, seconds, micros)
-            if template.strings:
+            patch(values, seconds, micros)
+            if strings:
                 template.put_strings(data, at + schema.size, view, filled)
             else:
-                view[filled : filled + entry] = template.entry
+                view[filled : filled + entry] = image
             filled += entry
             at += size
             left -= 1

@@ -19,7 +19,8 @@ class Cursor:
     passed last, `seconds` and `micros` since boot.
 
     `load` brings whole records into `buffer[at:limit]`; `passed` says how many of them were used.
-    `next` does both for one record, which is then at `buffer[start:at]`.
+    `next` does both for one record, which is then at `buffer[start:at]` and has the number
+    `next_sequence - 1`.
     """
 
     def __init__(self, ring):
@@ -52,16 +53,6 @@ class Cursor:
             return True
         finally:
             ring.front_held = held
-
-    @property
-    def size(self):
-        """Bytes of the record that `next` found."""
-        return self.at - self.start
-
-    @property
-    def sequence(self):
-        """The number of the record that `next` found."""
-        return self.next_sequence - 1
 
     def _pass_one(self):
         reader = self._reader
@@ -122,15 +113,6 @@ class Cursor:
                 self.buffer = bytes(ring.ram[self.at :]) + bytes(ring.ram[:over])
                 self.at = 0
                 self.limit = self._reader.size
-
-    def step_back(self, seconds, micros):
-        """Ends before the record that `next` found; `seconds`, `micros`: the time of the one before
-        it.  No `next` may follow."""
-        self.next_sequence -= 1
-        self.count -= 1
-        self.position = (self.position - self.size) % self._ring.positions
-        self.seconds = seconds
-        self.micros = micros
 
     def _load(self, ring):
         """Brings the next record's chunk into the buffer; False when that record is lost."""

@@ -73,27 +73,22 @@ class Ring:
         self._refused = self.overwritten = self._delivered = self._freed = 0
         self.rejected = self.lost = self.spilled = self._laps = 0
 
-    @property
     def used(self):
         """Bytes of the records from the oldest to the newest."""
         return (self.end_position - self.front_position) % self.positions
 
-    @property
     def ram_used(self):
         return (self.end_position - self.ram_out) % self.positions
 
-    @property
     def stored_bytes(self):
         """Bytes of all records that were ever stored."""
         return self._laps * self.positions + self.end_position
 
-    @property
     def records(self):
         """How many records are stored and readable."""
         lost = sum([s.end - max(s.first, self.first) for s in self.segments if s.sector is None])
         return self.end - self.first - lost
 
-    @property
     def dropped(self):
         """Records that overflow cost: overwritten before they were delivered, or refused."""
         return self._refused + self.overwritten + self._freed - self._delivered
@@ -108,10 +103,10 @@ class Ring:
         if n > self._limit:
             self.rejected += 1
             return False
-        if self.pool and self.ram_used + n > self._size:
+        if self.pool and self.ram_used() + n > self._size:
             self._refused += 1
             return False
-        while self.used + n > self.cap:
+        while self.used() + n > self.cap:
             if self.front_held or not self._drop():
                 self._refused += 1
                 return False
@@ -196,10 +191,10 @@ class Ring:
             return
         self.front_held = True
         self._release_segments()
-        while budget and self.pool and self.ram_used > self._size // 2:
+        while budget and self.pool and self.ram_used() > self._size // 2:
             budget -= 1
             self._spill()
-        if self._tail_end - self._tail_at < _TAIL_LOW and self.cap - self.used < self._size:
+        if self._tail_end - self._tail_at < _TAIL_LOW and self.cap - self.used() < self._size:
             self._learn_tail()
         self.front_held = False
         if self.segments:
@@ -303,7 +298,7 @@ class Ring:
         reader = self._reader
         ram_size = self._size
         start = self.ram_out % ram_size
-        stored = self.ram_used
+        stored = self.ram_used()
         size = 0
         while size < stored:
             reader.read(self.ram, (start + size) % ram_size, ram_size)
@@ -344,9 +339,9 @@ class Ring:
         cursor = Cursor(self)
         count = 0
         while count < _TAIL_RECORDS and cursor.next_sequence < self.ram_first and cursor.next():
-            if cursor.sequence != self.first + count:
+            if cursor.next_sequence != self.first + count + 1:
                 break  # lost records lie between
-            self._tail_sizes[count] = cursor.size
+            self._tail_sizes[count] = cursor.at - cursor.start
             count += 1
         self._tail_at = 0
         self._tail_end = count

@@ -16,11 +16,12 @@ _BIAS_STEP = const(896)  # exponent bias of a double minus that of a float32
 _MEMO_SIZE = const(24)
 
 
-def put_floats(words, places, buffer, memo):
+def put_floats(words, last, places, buffer, memo):
     """Writes doubles into `buffer`, for finite floats that are given as halves of 16 bits in `words`.
 
-    `places`: (index of the lower half, where its 8 bytes go) per float.  `memo`: a dict for what
-    depends on sign and exponent only.
+    `places`: (index of the lower half, where its 8 bytes go) per float; one that is the same in
+    `last` (None, or the words before) stays as it is.  `memo`: a dict for what depends on sign
+    and exponent only.
 
     A decimal of p places is a multiple of 2**q / 5**p float32 steps, where the float is mantissa /
     2**(p + q).  So the distance to the nearest one is found modulo 2**q, in small integers for all
@@ -31,11 +32,13 @@ def put_floats(words, places, buffer, memo):
     for index, at in places:
         low = words[index]
         high = words[index + 1]
+        if last and last[index] == low and last[index + 1] == high:
+            continue
         try:
             five, limit, mask, half, factors, top = memo[high >> 7]
         except KeyError:
             five, limit, mask, half, factors, top = _remember(memo, high >> 7)
-        if not low or not five:
+        if not five:
             _put_general(low, high, buffer, at)
             continue
         # The distance from the nearest decimal of p places, in steps of 1 / 5**p.
@@ -65,8 +68,11 @@ def put_floats(words, places, buffer, memo):
         else:
             tail = -(((error << 30) // five + 1) >> 1)
         if tail < 0:
-            low -= 1
             tail += 1 << 29
+            low -= 1
+            if low < 0:
+                low = 0xFFFF
+                high -= 1
         pack_into(
             "<HHHH",
             buffer,
@@ -89,7 +95,7 @@ def _remember(memo, key):
         memo.clear()
     exponent = key & 0xFF
     bits = 150 - exponent
-    if not 2 < bits < 34:
+    if not 2 < bits < 33:
         memo[key] = (0, 0, 0, 0, None, 0)
         return memo[key]
     places10 = bits * 1233 >> 12  # the most with 10**places10 <= 2**bits
@@ -111,7 +117,7 @@ def _remember(memo, key):
 def put_float32(value, buffer, at):
     """Writes the double of one finite float."""
     words = struct.unpack("<HH", struct.pack("<f", value))
-    put_floats(words, ((0, at),), buffer, {})
+    put_floats(words, None, ((0, at),), buffer, {})
 
 
 def _put_general(low, high, buffer, at):

@@ -128,16 +128,15 @@ class Template:
     def _put_values(self, values):
         last = self._last
         self._last = values
-        if last is None:
-            places = self._floats
-        else:
-            places = [place for place in self._floats if _differ(values, last, place[0])]
-        put_floats(values, places, self.entry, self._memo)
+        if self._floats:
+            put_floats(values, last, self._floats, self.entry, self._memo)
         for index, offset, boolean in self._others:
-            if boolean:
-                self.entry[offset] = values[index]
-            elif last is None or values[index] != last[index]:
-                put_int(values[index], self.entry, offset)
+            value = values[index]
+            if last is None or value != last[index]:
+                if boolean:
+                    self.entry[offset] = 1 if value else 0
+                else:
+                    put_int(value, self.entry, offset)
 
     def put_strings(self, buffer, strings_at, out, to):
         """Copies the pieces of the entry to `out` with the strings between them; adds up lengths."""
@@ -173,41 +172,35 @@ class RawTemplate(Template):
 
     def _plan(self, slots, codes):
         self.format = self._raw_format[0] + "BIH" + self._raw_format[1:]
-        self._raw = []
+        self._floats = []
+        self._others = []
+        self._scales = []
+        self._scaled_places = []
         for offset, code in slots:
             _, scale, add = self._fields[max(code, ~code)]
-            self._raw.append((_FIRST_VALUE + max(code, ~code), offset, scale, add))
-        self._scaled = array("f", [0] * len(slots))
-        self._words = "<%dH" % (2 * len(slots))
+            index = _FIRST_VALUE + max(code, ~code)
+            if scale is None or scale == 1 and not add:
+                self._others.append((index, offset, scale is None))
+            else:
+                self._scaled_places.append((2 * len(self._scales), offset))
+                self._scales.append((index, scale, add))
+        self._scaled = array("f", [0] * len(self._scales))
+        self._words_format = "<%dH" % (2 * len(self._scales))
+        self._words = None
 
     def _put_values(self, values):
-        """Scales what changed; the floats among it are then converted in one go."""
-        last = self._last
-        self._last = values
-        entry = self.entry
+        if self._others:
+            super()._put_values(values)
+        if not self._scales:
+            return
         scaled = self._scaled
-        places = []
-        for index, offset, scale, add in self._raw:
-            value = values[index]
-            if last is not None and value == last[index]:
-                continue
-            if scale is None:
-                entry[offset] = 1 if value else 0
-                continue
-            value *= scale
-            if add:
-                value += add
-            if isinstance(value, int):
-                put_int(value, entry, offset)
-            else:
-                scaled[len(places)] = value
-                places.append((2 * len(places), offset))
-        if places:
-            put_floats(struct.unpack_from(self._words, scaled), places, entry, self._memo)
-
-
-def _differ(words, others, index):
-    return words[index] != others[index] or words[index + 1] != others[index + 1]
+        at = 0
+        for index, scale, add in self._scales:
+            scaled[at] = values[index] * scale + add if add else values[index] * scale
+            at += 1
+        words = struct.unpack_from(self._words_format, scaled)
+        put_floats(words, self._words, self._scaled_places, self.entry, self._memo)
+        self._words = words
 
 
 def _put_padded(buffer, at, size):
