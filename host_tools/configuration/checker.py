@@ -16,7 +16,8 @@ from host_tools.firmware_path import FIRMWARE
 # Found only now that firmware_path was imported.
 from microserver.robot import config, registry
 from microserver.robot.attributes import Problems, read_attributes
-from microserver.robot.resource import ConfigError, getter_name
+from microserver.robot.methods import getter_name
+from microserver.robot.resource import ConfigError
 
 MAX_BYTES = 16 * 1024  # what the firmware reads; more would not fit beside everything else
 _BYTES_PER_RECORD = {"AngularVelocity": 20, "LinearAcceleration": 20, "LinearVelocity": 20}

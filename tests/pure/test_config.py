@@ -308,3 +308,16 @@ def test_a_hundred_kilobytes_of_nonsense_give_few_problems():
     assert len(config.problems) == 25
     config = parse({"components": [sensor("x" * 5000)] * 20})
     assert config.components == [] and sum([len(p[1]) for p in config.problems]) < 2000
+
+
+class Endless(dict):
+    """A document that the heap has no room for."""
+
+    def get(self, key):
+        raise MemoryError
+
+
+def test_a_config_too_large_for_the_heap_is_said_and_builds_nothing():
+    config = parse(Endless())
+    assert not config.components and config.data_manager is None
+    assert config.problems == [("", "too large for this heap: nothing is built", "error")]

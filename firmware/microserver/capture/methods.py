@@ -6,7 +6,8 @@ collectors are built, unless a vector or a position is captured from a simple dr
 """
 
 from microserver.capture.simple_source import SimpleSource, readings_payload
-from microserver.robot.resource import METHODS, ConfigError, getter_name
+from microserver.robot.methods import METHODS, getter_name
+from microserver.robot.resource import ConfigError
 
 
 def source_for(resource, method, params):

@@ -7,8 +7,10 @@ be dropped from `sys.modules`.  The form of the document is the one of the Viam 
 
 from collections import namedtuple
 
+from micropython import const
+
 from microserver.robot.attributes import Problems, read_attributes, shown
-from microserver.robot.resource import METHODS
+from microserver.robot.methods import METHODS
 
 RobotConfig = namedtuple("RobotConfig", ("components", "data_manager", "problems"))
 """components: in build order, the board first; data_manager: or None; problems: (path, message,
@@ -30,28 +32,28 @@ DataManagerConfig = namedtuple(
     "DataManagerConfig", ("capture_disabled", "sync_disabled", "sync_interval_ms", "tags")
 )
 
-_BOARD = "rdk:component:board"
-_DOCUMENT = (
+_BOARD = const("rdk:component:board")
+_DOCUMENT = const(
     "components:list services:list remotes:- modules:- processes:- jobs:- fragments:- packages:-"
     " cloud:~ network:~ auth:~ debug:~ log:~ revision:~ agent:~ fragment_mods:~ maintenance:~"
     " tracing:~ disable_partial_start:~ overwrite_fragment_status:~ enable_web_profile:~"
     " disable_log_deduplication:~"
 )
 # Components and services alike; what only components need is asked for below.
-_RESOURCE = (
+_RESOURCE = const(
     "name:str(1..60) api:str type:str namespace:str model:str attributes:object depends_on:str[]"
     " service_configs:list frame:~ log_configuration:~ notes:~ ui_folder:~"
 )
-_DATA_MANAGER = (
+_DATA_MANAGER = const(
     "capture_disabled:bool sync_disabled:bool sync_interval_mins:float(0.01..10080)"
     " sync_interval_minutes:float(0.01..10080) cache_size_kb:float=1(1..16000) tags:str[]"
     " capture_dir:- additional_sync_paths:- delete_every_nth_when_disk_full:-"
     " maximum_num_sync_threads:- selective_syncer_name:- file_last_modified_millis:-"
     " maximum_capture_file_size_bytes:- mongo_capture_config:-"
 )
-_SERVICE_CONFIG = "type:str! attributes:object"
-_CAPTURES = "capture_methods:list!"
-_CAPTURE = (
+_SERVICE_CONFIG = const("type:str! attributes:object")
+_CAPTURES = const("capture_methods:list!")
+_CAPTURE = const(
     "method:str! capture_frequency_hz:float!(0.0001..1000) cache_size_kb:float(1..16000)"
     " disabled:bool additional_params:object tags:str[] name:~ capture_queue_size:-"
     " capture_buffer_size:- retention_policy:-"
@@ -59,8 +61,19 @@ _CAPTURE = (
 
 
 def parse(document, problems=None):
-    """The RobotConfig of a decoded JSON (or protobuf) `document`; see attributes.Problems."""
+    """The RobotConfig of a decoded JSON (or protobuf) `document`; see attributes.Problems.
+
+    One that the heap has no room for gives an empty robot and a problem that says so.
+    """
     problems = problems or Problems()
+    try:
+        return _parse(document, problems)
+    except MemoryError:
+        problems.items[:] = [("", "too large for this heap: nothing is built", "error")]
+        return RobotConfig([], None, problems.items)
+
+
+def _parse(document, problems):
     top, _ = read_attributes(_DOCUMENT, document, "", problems)
     manager, cache_kb = _read_services(top["services"] or (), problems)
     components = []

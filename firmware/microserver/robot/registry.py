@@ -6,7 +6,8 @@ of classes for several component types.  A module is imported when a config firs
 
 import sys
 
-from microserver.robot.resource import METHODS, ConfigError
+from microserver.robot.methods import METHODS
+from microserver.robot.resource import ConfigError
 
 _PLACES = ("microserver.models.", "drivers.")
 

@@ -25,8 +25,8 @@ def release(robot):
     _strip(resource.FastSource, _ONLY_TO_BUILD)
     _strip(resource.Resource, _ONLY_TO_BUILD + ("close",))
     _strip(resource.MovementSensor, ("readings",))
-    for name in ("microserver.robot.resource", "microserver.robot.samplers"):
-        _forget(name)
+    for name in ("resource", "samplers", "methods"):
+        _forget("microserver.robot." + name)
 
 
 def _release_model(name, helpers):

@@ -4,15 +4,8 @@ A model imports from this module only, never `machine`: it gets its pins and bus
 Once the robot stands, release.py gives the heap of all this back.
 """
 
+from microserver.robot.methods import METHODS, getter_name
 from microserver.robot.samplers import level, millivolts, registers  # noqa: F401  for drivers
-
-METHODS = {
-    "board": "Analogs Gpios",
-    "sensor": "Readings",
-    "movement_sensor": "Readings AngularVelocity LinearAcceleration LinearVelocity Position"
-    " CompassHeading Orientation",
-}
-"""Capture methods by component subtype, as viam-server names them."""
 
 
 class ConfigError(ValueError):
@@ -113,14 +106,6 @@ class Board(Resource):
     """
 
     API = "rdk:component:board"
-
-
-def getter_name(method):
-    """The name of the getter of a capture method: LinearVelocity -> linear_velocity."""
-    name = ""
-    for letter in method:
-        name += letter if letter >= "a" else "_" + letter.lower()
-    return name[1:]
 
 
 def _typed(kind, axes, values):
