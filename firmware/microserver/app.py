@@ -8,9 +8,7 @@ import time
 from micropython import const
 
 from microserver.capture.clock import Clock
-from microserver.device.hardware import Hardware
 from microserver.health.log import Log
-from microserver.robot.robot import Robot
 
 _RESTART_TASK_MS = const(5000)
 _COLLECT_EVERY = const(4096)  # bytes; collecting only when full scatters what stays: fragments
@@ -26,8 +24,7 @@ class App:
         gc.threshold(_COLLECT_EVERY)
         self.clock = Clock(time.ticks_us, time.ticks_diff)
         self.log = Log(self.clock)
-        self.robot = Robot(Hardware(), self.log)
-        self.pool = self.capture = self.session = self.uploader = None
+        self.robot = self.pool = self.capture = self.session = self.uploader = None
         self.task_failures = 0
         self._stopping = asyncio.ThreadSafeFlag()
         self._restarting = False
@@ -89,7 +86,8 @@ class App:
             await self.uploader.sync(True)
         if self.session:
             self.session.close()
-        self.robot.close()
+        if self.robot:
+            self.robot.close()
 
     def diagnostics(self):
         """How this board stands, as one dict: see health/diagnostics.py."""
@@ -105,9 +103,14 @@ def forget(*names):
     that stays may be one of its functions, lambdas or classes.
     """
     for name in names:
-        parent, _, leaf = ("microserver." + name).rpartition(".")
-        if sys.modules.pop("microserver." + name, None):
+        name = "microserver." + name
+        parent, _, leaf = name.rpartition(".")
+        if name in sys.modules:
+            # None first: a dict keeps the value of a deleted entry, and the collector finds it.
+            setattr(sys.modules[parent], leaf, None)
             delattr(sys.modules[parent], leaf)
+            sys.modules[name] = None
+            del sys.modules[name]
 
 
 def _build(app):

@@ -54,12 +54,28 @@ def _build_robot(app, forget, local):
     for path, message, severity in parsed.problems:
         say = app.log.error if severity == "error" else app.log.info
         say("config", "%s: %s" % (path, message))
-    app.robot.configure(parsed)
+    _build_components(app, parsed)
     forget("robot.builder", "robot.registry", "robot.attributes")
     manager = parsed.data_manager
     if manager and not manager.capture_disabled:
         _build_capture(app, parsed.components)
+    _release(app, forget)
     return manager
+
+
+def _build_components(app, parsed):
+    from microserver.device.hardware import Hardware
+    from microserver.robot.robot import Robot
+
+    app.robot = Robot(Hardware(), app.log)
+    app.robot.configure(parsed)
+
+
+def _release(app, forget):
+    from microserver.robot import release
+
+    release.release(app.robot)
+    forget("robot.release", "capture.builder", "capture.methods", "device.chip", "device.hardware")
 
 
 def _parsed(app, forget, local):
@@ -82,12 +98,13 @@ def _cloud_config(forget):
 
 
 def _build_capture(app, components):
+    from microserver.capture import builder
     from microserver.capture.service import CaptureService
     from microserver.device import chip
 
     app.pool = _flash_pool()
-    app.capture = CaptureService(app.clock, chip.capture_timer(), app.pool, app.log)
-    app.capture.build(components, app.robot.resources)
+    app.capture = CaptureService(app.clock, chip.capture_timer(), app.log)
+    builder.build(app.capture, components, app.robot.resources, app.pool)
     app.capture.start()
     app.log.info("capture", "%d collectors" % len(app.capture.collectors))
     app.start("capture", app.capture.run)
