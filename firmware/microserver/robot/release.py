@@ -18,6 +18,7 @@ def release(robot):
         if type(component).close is resource.Resource.close:
             del robot.resources[name]
     robot.hardware = None
+    robot.problems = ()
     helpers = [name for name in dir(resource) if name[0] != "_"]
     for name in list(sys.modules):
         if name.startswith("microserver.models.") or name.startswith("drivers."):
