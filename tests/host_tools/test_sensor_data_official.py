@@ -60,7 +60,12 @@ PAYLOADS = [
     {"readings": {"big": 2**53 - 1, "small": -(2**31), "max": 2**31 - 1, "neg": -(2**40)}},
     {"angular_velocity": {"x": 0.1, "y": -1234.5, "z": 0.0}},
     {"readings": {"k" * 200: 1.0}},
-    {"readings": {"spread": {"a": "one", "b": 2.5, "c": {"d": "two", "e": ["three", "four"]}}, "z": "5"}},
+    {
+        "readings": {
+            "spread": {"a": "one", "b": 2.5, "c": {"d": "two", "e": ["three", "four"]}},
+            "z": "5",
+        }
+    },
 ]
 
 
@@ -81,7 +86,9 @@ def test_many_readings_of_changing_shapes_keep_their_values_and_times() -> None:
     for _ in range(400):
         payload = rng.choice(PAYLOADS[:9])
         if rng.random() < 0.5:
-            payload = {"readings": {"a": rng.randrange(-9999, 9999) / 100, "b": rng.choice("xyz") * 3}}
+            payload = {
+                "readings": {"a": rng.randrange(-9999, 9999) / 100, "b": rng.choice("xyz") * 3}
+            }
         step, taken = rng.randrange(10**6 * rng.choice((1, 1, 1000))), rng.randrange(32_768)
         now += step
         stored(ring, payload, step, taken)
@@ -106,7 +113,11 @@ def test_raw_fields_are_scaled_and_named() -> None:
         struct.pack_into(source.format, buffer, HEADER, *raw)
         put_times(buffer, True, 0, 10**5, 9)
         ring.append(buffer, len(buffer))
-    for entry, raw in zip(entries(ring), [(256, -256, 0, True, 65535), (1, 2, -32768, False, 0), (1, 3, -32768, False, 7)], strict=True):
+    for entry, raw in zip(
+        entries(ring),
+        [(256, -256, 0, True, 65535), (1, 2, -32768, False, 0), (1, 3, -32768, False, 7)],
+        strict=True,
+    ):
         values = MessageToDict(entry.struct)
         for axis, number in zip("zyx", raw, strict=False):
             got = values["linear_acceleration"][axis]

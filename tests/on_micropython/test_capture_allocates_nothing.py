@@ -3,6 +3,7 @@
 import time
 
 import micropython
+
 from capture_parts import Ticks
 from microserver.capture.clock import Clock
 from microserver.capture.collector import FastCollector

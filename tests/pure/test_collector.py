@@ -75,7 +75,7 @@ def collect(answers, cap=2000, timeout_ms=50):
             try:
                 await collector.run()
             except Finished:
-                pass
+                continue
 
     asyncio.run(run())
     return collector, reports
@@ -121,7 +121,15 @@ def test_a_sensor_that_hangs_fails_by_its_timeout_and_the_next_reading_is_taken(
 
 
 def test_what_is_no_reading_is_counted_and_named_once_in_a_row():
-    answers = [None, None, 21.5, {}, {"readings": {}}, OSError(5, "bus"), {"readings": {"a": b"x"}}]
+    answers = [
+        None,
+        None,
+        21.5,
+        {},
+        {"readings": {}},
+        OSError(5, "bus"),
+        {"readings": {"a": b"x"}},
+    ]
     answers.append({"readings": {"t": 1.0}})
     collector, reports = collect(answers)
     assert (collector.captured, collector.failed, collector.ring.records()) == (1, 7, 1)

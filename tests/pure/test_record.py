@@ -41,7 +41,9 @@ def test_gaps_of_up_to_17_minutes_are_exact():
 
 def test_longer_gaps_are_rounded_by_4_ms_at_most_and_the_rounding_never_adds_up():
     for big_endian in (False, True):
-        wanted, found = stored_times([(1073, 0), (10000, 1), (4000000, 999999)] * 10 + GAPS, big_endian)
+        wanted, found = stored_times(
+            [(1073, 0), (10000, 1), (4000000, 999999)] * 10 + GAPS, big_endian
+        )
         for want, got in zip(wanted, found):
             late = (want[0] - got[0]) * 1000000 + want[1] - got[1]
             assert 0 <= late < 4096, (want, got)
@@ -55,7 +57,7 @@ def test_the_time_taken_is_exact_up_to_33_ms_and_then_to_a_millisecond():
         if taken < 32768:
             assert got == taken
         else:
-            assert taken - 1024 < got <= taken or taken > 33554431 and got == 0x7FFF << 10
+            assert taken - 1024 < got <= taken or (taken > 33554431 and got == 0x7FFF << 10)
 
 
 def test_equal_payloads_have_one_shape_whatever_the_order_of_their_keys():

@@ -1,10 +1,9 @@
 """The ring: bounded to the byte, oldest first out, nothing lost that is not counted."""
 
 from capture_parts import append, read_all, ring_of, values_of
+from microserver.capture.flash_pool import FlashPool
 from microserver.capture.ring import Ring
 from nor_flash import NorFlash
-
-from microserver.capture.flash_pool import FlashPool
 
 
 def test_records_come_out_as_they_went_in():
@@ -13,7 +12,9 @@ def test_records_come_out_as_they_went_in():
         assert append(ring, value, 100000 * value)
     rows = read_all(ring)
     assert values_of(rows) == list(range(20))
-    assert [row[2] for row in rows] == [(value // 10, 100000 * (value % 10)) for value in range(20)]
+    assert [row[2] for row in rows] == [
+        (value // 10, 100000 * (value % 10)) for value in range(20)
+    ]
 
 
 def test_equal_records_fill_the_ring_to_the_last_byte_that_one_of_them_fits_in():

@@ -98,7 +98,7 @@ def one_life(seed, faults):
 
 def test_every_record_is_delivered_once_or_counted():
     for seed in range(12):
-        rings, flash, pool = one_life(seed, None)
+        rings, _, pool = one_life(seed, None)
         assert [ring.lost for ring in rings] == [0, 0, 0]
         assert pool.stats()["bad"] == 0
 
@@ -113,7 +113,7 @@ def test_failing_sectors_are_retired_and_lose_nothing():
 
     retired = 0
     for seed in range(12):
-        rings, flash, pool = one_life(seed, faults)
+        rings, _, pool = one_life(seed, faults)
         assert [ring.lost for ring in rings] == [0, 0, 0]
         retired += pool.stats()["bad"]
     assert retired > 12

@@ -12,7 +12,7 @@ _SHAPE = {"readings": {"n": "i"}}
 
 
 def ring_of(cap, ram, pool=None):
-    """A Ring whose slot 0 is the schema of {"readings": {"n": int}}, slot 1 the same with a string."""
+    """A Ring with two schemas: 0 is {"readings": {"n": int}}, 1 has a string "text" beside it."""
     ring = Ring(cap, ram, pool)
     ring.schemas.put(0, Schema(_SHAPE, "<i", Template(_SHAPE, "i")))
     shape = {"readings": {"n": "i", "text": "s"}}

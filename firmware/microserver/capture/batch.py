@@ -1,4 +1,4 @@
-"""A frozen range of a ring's records, as encoded entries of one upload; a retry gives the same bytes."""
+"""A frozen range of a ring's records, encoded for one upload; a retry gives the same bytes."""
 
 import struct
 
@@ -17,10 +17,10 @@ _FINE = const((1 << 30) - 1)  # a time since the last record up to here is in mi
 class Batch:
     """As many of the oldest records as encode to `max_bytes`; at least one, if there is any.
 
-    `first` and `end` are sequence numbers, `count` is how many records there are, `size` the sum of
-    their encoded bytes.  `wall`: `Clock.wall`, frozen with the batch.  `id` names the batch for as
-    long as it lives, even when overflow makes it shrink: what was stored once under this name
-    need not be stored again.
+    `first` and `end` are sequence numbers, `count` is how many records there are, `size` the sum
+    of their encoded bytes.  `wall`: `Clock.wall`, frozen with the batch.  `id` names the batch
+    for as long as it lives, even when overflow makes it shrink: what was stored once under this
+    name need not be stored again.
     """
 
     def __init__(self, ring, schemas, wall, max_bytes=32000):
@@ -66,7 +66,7 @@ class Batch:
             while cursor.next_sequence < end and cursor.next():
                 schema = self._schemas[cursor.buffer[cursor.start]]
                 total += schema.template.size_of(cursor.buffer, cursor.start + schema.size)
-                if cursor.next_sequence > end or total > self._max_bytes and self.count:
+                if cursor.next_sequence > end or (total > self._max_bytes and self.count):
                     break
                 if not self.count:
                     self.first = cursor.next_sequence - 1

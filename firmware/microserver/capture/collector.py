@@ -1,7 +1,7 @@
 """Take a reading when its deadline comes, and append it to the ring.
 
-A fast collector reads raw fields inside the timer's callback; a simple one is woken by it and reads from
-its own task, where a driver may allocate, wait and fail in any way.
+A fast collector reads raw fields inside the timer's callback; a simple one is woken by it and
+reads from its own task, where a driver may allocate, wait and fail in any way.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ _MICROS = const(1000000)
 class Collector:
     """What both kinds share.
 
-    `captured` counts readings taken; each is stored, or counted by the ring as dropped or rejected.
-    `missed` counts deadlines without a sample, `failed` samples without a reading.
+    `captured` counts readings taken; each is stored, or counted by the ring as dropped or
+    rejected. `missed` counts deadlines without a sample, `failed` samples without a reading.
     """
 
     def __init__(self, component, capture, source, ring, clock, report):

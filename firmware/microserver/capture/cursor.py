@@ -1,7 +1,7 @@
 """Walks a ring's records from the oldest to the newest while capture goes on.
 
-Flash is read chunk by chunk into the pool's one buffer; when someone else used the buffer meanwhile,
-the chunk is read again.  RAM is read where it is.
+Flash is read chunk by chunk into the pool's one buffer; when someone else used the buffer
+meanwhile, the chunk is read again.  RAM is read where it is.
 """
 
 from microserver.capture.flash_pool import CHUNK_HEADER

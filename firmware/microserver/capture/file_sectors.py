@@ -1,8 +1,8 @@
 """Sectors as files of 4096 bytes, for a board without a partition for capture.
 
-On littlefs a file that is written once and closed at 4096 bytes wears the flash no more than a raw sector
-does, and any other way of writing wears it many times more.  So a file is open while it is
-written, and reading it closes it for ever: `is_sealed`.
+On littlefs a file that is written once and closed at 4096 bytes wears the flash no more than a
+raw sector does, and any other way of writing wears it many times more.  So a file is open while
+it is written, and reading it closes it for ever: `is_sealed`.
 """
 
 import errno

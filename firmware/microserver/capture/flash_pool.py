@@ -20,9 +20,9 @@ _CHUNK_BYTES = const(512)
 
 
 class FlashPool:
-    """`device`: `sectors`, `read(sector, offset, view)`, `program(sector, offset, view)` (clears bits),
-    `erase(sector)`, `seal(sector)`; failures are OSError.  A device with `is_sealed(sector)` is
-    written once: reading a sector ends the writing.
+    """`device`: `sectors`, `read(sector, offset, view)`, `program(sector, offset, view)` (clears
+    bits), `erase(sector)`, `seal(sector)`; failures are OSError.  A device with
+    `is_sealed(sector)` is written once: reading a sector ends the writing.
 
     `buffer` is shared by all who read or write chunks; `owner` says whose chunk is in it.
     """

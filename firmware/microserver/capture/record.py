@@ -1,6 +1,6 @@
 """Readings as compact records: the shape is kept once per collector, a record holds the values.
 
-    slot u8 | time since the last record u32 | time taken u16 | payload | strings (length u16, UTF-8)
+    slot u8 | time since the last record u32 | time taken u16 | payload | strings (u16 + UTF-8)
 
 A *shape* is the payload with a letter in place of each value: {"readings": {"t": "f", "ok": "?"}}.
 Two payloads with equal shapes share a schema, and a record names its schema by a slot of a table
@@ -84,7 +84,7 @@ class Schemas:
         return slot
 
     def only_slot(self, first):
-        """The slot of all records from number `first` on, if their entries have one size, or -1."""
+        """The slot of all records from `first` on, if their entries have one size, or -1."""
         slots = [slot for slot in range(SLOTS) if self.last_used[slot] >= first]
         return slots[0] if len(slots) == 1 and not self.strings[slots[0]] else -1
 

@@ -3,8 +3,8 @@
 The timer's callback appends, and drops the oldest records of a full ring; it touches RAM only and
 allocates nothing.  Everything else runs in the main loop, which the callback may interrupt between
 any two bytecodes.  Two rules keep that safe: only `append` moves the end, and whoever moves
-the front in the main loop holds `front_held` meanwhile.  An append that would have to drop while the
-front is held refuses its own record instead: one record is lost either way.
+the front in the main loop holds `front_held` meanwhile.  An append that would have to drop while
+the front is held refuses its own record instead: one record is lost either way.
 
 Positions are byte counts since the first record, modulo a multiple of the RAM size: `position %
 RAM size` is an index.  docs/the_ring.md explains the rest.
@@ -29,6 +29,7 @@ class Segment:
 
     def __init__(self, sector):
         self.sector = sector
+        self.end = 0
         self.fill = SECTOR_HEADER  # offset behind the last chunk
         self.bad = False  # nothing more is written to it
 
@@ -161,7 +162,7 @@ class Ring:
     # The main loop's side.
 
     def ack(self, end):
-        """Frees the records of the last frozen batch, which ends before `end`: they were delivered.
+        """Frees the records of the last frozen batch, those before `end`: they were delivered.
 
         Those that overflow overwrote meanwhile were delivered all the same: they do not count as
         dropped.  ValueError when `end` is not that of the last `frozen`.
@@ -209,7 +210,7 @@ class Ring:
             self.pool.unreserve(self._reserved)
 
     def lose(self, segment, sequence, position):
-        """The flash from record `sequence` at `position` to the end of `segment` is not readable."""
+        """The records from `sequence` at `position` to the end of `segment` are not readable."""
         first = max(sequence, self.first)
         self.lost += segment.end - first
         index = self.segments.index(segment)
@@ -248,7 +249,7 @@ class Ring:
             if oldest.sector is None and self.first >= oldest.first:
                 if self.first < oldest.end:
                     self._move_front(oldest.end, self.end_of(oldest)[0])
-            elif self.first < oldest.end or len(segments) == 1 and not oldest.bad:
+            elif self.first < oldest.end or (len(segments) == 1 and not oldest.bad):
                 return  # the last one still has room for more chunks
             self._give_back(segments.pop(0))
 

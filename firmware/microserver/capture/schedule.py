@@ -1,7 +1,7 @@
 """Absolute deadlines: every collector keeps its own exact grid, whatever the timer does.
 
-A grid is kept in seconds, microseconds and a remainder in units of 1/frequency, so that 3 Hz is three
-samples per second for ever.  All of it is small integers: a tick allocates nothing.
+A grid is kept in seconds, microseconds and a remainder in units of 1/frequency, so that 3 Hz is
+three samples per second for ever.  All of it is small integers: a tick allocates nothing.
 """
 
 from micropython import const
@@ -49,7 +49,7 @@ class _Grid:
             self._advance()
             return 1
         count = 0
-        while self._seconds < seconds or self._seconds == seconds and self._micros <= micros:
+        while self._seconds < seconds or (self._seconds == seconds and self._micros <= micros):
             self._advance()
             count += 1
         return count

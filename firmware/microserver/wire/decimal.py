@@ -17,7 +17,7 @@ _MEMO_SIZE = const(24)
 
 
 def put_floats(words, last, places, buffer, memo):
-    """Writes doubles into `buffer`, for finite floats that are given as halves of 16 bits in `words`.
+    """Writes doubles into `buffer` for finite floats, given as halves of 16 bits in `words`.
 
     `places`: (index of the lower half, where its 8 bytes go) per float; one that is the same in
     `last` (None, or the words before) stays as it is.  `memo`: a dict for what depends on sign
@@ -47,7 +47,9 @@ def put_floats(words, last, places, buffer, memo):
             error = error * factor & mask
         if error > half:
             error -= mask + 1
-        if error > limit or error + limit < 0:  # that decimal reads as another float: one place more
+        if (
+            error > limit or error + limit < 0
+        ):  # that decimal reads as another float: one place more
             five *= 5
             error = error * 5 & (mask >> 1)
             if error > half >> 1:
@@ -147,7 +149,7 @@ def _put_general(low, high, buffer, at):
             error = _distance_to_multiple(mantissa * unit, 10**zeros)
     if not error:
         tail = 0
-    elif error < 0 and mantissa == _LEADING or mantissa < _LEADING:
+    elif (error < 0 and mantissa == _LEADING) or mantissa < _LEADING:
         mantissa, tail, exponent = _normalised(mantissa, error, unit, exponent)
     else:
         tail = _rounded(error << 29, unit)
@@ -168,7 +170,7 @@ def _distance_to_multiple(scaled, power):
 def _reads_as_another(error, unit, mantissa):
     """Whether a decimal that is `error`/`unit` steps away would be read as another float32.
 
-    Exactly between two floats the even one is read; below a power of two the steps are half as wide.
+    Exactly between two floats the even one is read; below a power of two steps are half as wide.
     """
     if error < 0 and mantissa == _LEADING:
         return -4 * error > unit
@@ -179,7 +181,7 @@ def _rounded(numerator, unit):
     """The integer nearest to a fraction, the even one of two."""
     whole = numerator // unit
     twice = 2 * (numerator - whole * unit)
-    return whole + 1 if twice > unit or twice == unit and whole & 1 else whole
+    return whole + 1 if twice > unit or (twice == unit and whole & 1) else whole
 
 
 def _normalised(mantissa, error, unit, exponent):
@@ -219,7 +221,7 @@ def put_int(value, buffer, at):
 
 
 def _put(buffer, at, sign, exponent, high, low):
-    """A double of sign bit, biased exponent, 24 high bits (the first is implied) and 29 low bits."""
+    """A double of sign, biased exponent, 24 high bits (the first is implied), 29 low bits."""
     struct.pack_into(
         "<HHHH",
         buffer,

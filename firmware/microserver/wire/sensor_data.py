@@ -2,10 +2,10 @@
 
     12 len | SensorData { 0a 1c SensorMetadata { time_requested, time_received }, 12 len Struct }
 
-The entry of a shape is built once, with every length in place.  Then only the times and the numbers that
-changed since the last reading are written into it.  Times have fixed places because their
-varints are padded, which every protobuf reader accepts.  Only strings change the size: lengths
-around a string are padded to three bytes and added up per reading.
+The entry of a shape is built once, with every length in place.  Then only the times and the
+numbers that changed since the last reading are written into it.  Times have fixed places because
+their varints are padded, which every protobuf reader accepts.  Only strings change the size:
+lengths around a string are padded to three bytes and added up per reading.
 """
 
 import struct
@@ -33,8 +33,8 @@ class Template:
     """The entry of one shape.
 
     `shape`: nested dicts and lists; a leaf is a letter of capture/record.py, the index of a raw
-    field (~index for a boolean), or a constant as a tuple of one.  `codes`: the letters in the order
-    of storage.
+    field (~index for a boolean), or a constant as a tuple of one.  `codes`: the letters in the
+    order of storage.
     """
 
     def __init__(self, shape, codes=""):
@@ -139,7 +139,7 @@ class Template:
                     put_int(value, self.entry, offset)
 
     def put_strings(self, buffer, strings_at, out, to):
-        """Copies the pieces of the entry to `out` with the strings between them; adds up lengths."""
+        """Copies the entry to `out` with the strings in their places; adds up lengths."""
         entry = memoryview(self.entry)
         done = total = 0
         totals = [0]
@@ -179,7 +179,7 @@ class RawTemplate(Template):
         for offset, code in slots:
             _, scale, add = self._fields[max(code, ~code)]
             index = _FIRST_VALUE + max(code, ~code)
-            if scale is None or scale == 1 and not add:
+            if scale is None or (scale == 1 and not add):
                 self._others.append((index, offset, scale is None))
             else:
                 self._scaled_places.append((2 * len(self._scales), offset))
@@ -194,10 +194,8 @@ class RawTemplate(Template):
         if not self._scales:
             return
         scaled = self._scaled
-        at = 0
-        for index, scale, add in self._scales:
+        for at, (index, scale, add) in enumerate(self._scales):
             scaled[at] = values[index] * scale + add if add else values[index] * scale
-            at += 1
         words = struct.unpack_from(self._words_format, scaled)
         put_floats(words, self._words, self._scaled_places, self.entry, self._memo)
         self._words = words
@@ -251,7 +249,7 @@ class _Builder:
 
     def _fields(self, node, mark, tag):
         """A google.protobuf.Struct."""
-        for key in reversed(sorted(node)):
+        for key in sorted(node, reverse=True):
             entry = self._mark()
             self._value(node[key], b"\x12")
             name = key.encode()
@@ -282,7 +280,7 @@ class _Builder:
             self._strings += 1
             self._close(b"\x1a", mark)
         else:
-            boolean = code == "?" or isinstance(code, int) and code < 0
+            boolean = code == "?" or (isinstance(code, int) and code < 0)
             places = b"\x20\x00" if boolean else b"\x11" + bytes(8)
             self._data = places + self._data
             self.slots.append((len(self._data) - 1, code))
