@@ -4,13 +4,16 @@ import struct
 from typing import Any
 
 import pytest
-from fake_hardware import FakeHardware, Lines
 from google.protobuf import json_format
 from viam.gen.app.datasync.v1 import data_sync_pb2
 
+from fake_hardware import FakeHardware, Lines
+
 import host_tools.firmware_path  # noqa: F401  # isort: skip
+from microserver.capture.batch import Batch
 from microserver.capture.methods import source_for
-from microserver.capture.record import raw_schema
+from microserver.capture.record import HEADER, put_times, raw_schema
+from microserver.capture.ring import Ring
 from microserver.robot.config import parse
 from microserver.robot.robot import Robot
 
@@ -89,8 +92,14 @@ def test_a_fast_reading_arrives_as_viam_server_stores_it(
 ) -> None:
     source = source_for(robot().resources[name], method, params)
     schema = raw_schema(source)
-    record, entry = bytearray(1 + schema.size), bytearray(512)
-    source.sample_into(memoryview(record)[1:])
-    end = schema.template.encode(record, 0, 0, entry, 0)
-    request = data_sync_pb2.DataCaptureUploadRequest.FromString(bytes(entry[:end]))
-    assert json_format.MessageToDict(request.sensor_contents[0].struct) == payload
+    ring = Ring(1000, 1000)
+    ring.schemas.put(0, schema)
+    record = bytearray(schema.size)
+    source.sample_into(memoryview(record)[HEADER:])
+    put_times(record, schema.format[0] == ">", 1, 0, 0)
+    assert ring.append(record, len(record))
+    batch = Batch(ring, ring.schemas, (1_700_000_000, 0))
+    content = b"".join(bytes(view) for view in batch.parts(bytearray(512)))
+    request = data_sync_pb2.DataCaptureUploadRequest.FromString(content)
+    (entry,) = request.sensor_contents
+    assert json_format.MessageToDict(entry.struct) == payload
