@@ -42,8 +42,10 @@ class Batch:
         """Measures up to record `end`, or to the newest one."""
         ring = self._ring
         self._lost = ring.lost
+        ring.front_held = True  # these two belong together
         self._overwritten = ring.overwritten
         self.first = ring.first
+        ring.front_held = False
         slot = self._schemas.only_slot(ring.first)
         end = ring.end if end is None else end
         if slot < 0 or ring.records() < ring.end - ring.first:
@@ -81,9 +83,9 @@ class Batch:
         RecordsGone when overflow or corruption took a record of the batch; see `refreeze`.
         """
         ring = self._ring
-        if ring.first > self.first:
-            raise RecordsGone("records of the batch were overwritten")
         cursor = Cursor(ring)
+        if cursor.next_sequence > self.first:
+            raise RecordsGone("records of the batch were overwritten")
         cursor.overwritten = self._overwritten
         view = memoryview(buffer)
         filled = 0
