@@ -42,6 +42,12 @@ class BoardFolder:
                 ignore=shutil.ignore_patterns("__pycache__"),
             )  # fmt: skip
 
+    def put_in_lib(self, firmware: Path) -> None:
+        """Makes `lib/` of the board be the folder `firmware`."""
+        lib = self.files / "lib"
+        lib.unlink(missing_ok=True)
+        lib.symlink_to(firmware.resolve())
+
     def set_up(self, ntp_port: int) -> None:
         """Writes `settings.json`; what else the file holds is kept."""
         path = self.files / "settings.json"

@@ -9,9 +9,11 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from host_tools.errors import UserError
+from host_tools.firmware_build.names import shorten, shorter_names
 from host_tools.simulator import interpreter
 
 _OPTIONS = ["-O2"]  # no asserts; tracebacks keep their line numbers
@@ -32,16 +34,41 @@ def compile_file(source: Path, name: str) -> Path:
     return target
 
 
-def compile_folder(folder: Path) -> Path:
-    """A folder with the `.mpy` of every `.py` below `folder`; same content, same folder."""
+def compile_folder(folder: Path, *, short_names: bool = True) -> Path:
+    """A folder with the `.mpy` of every `.py` below `folder`; same content, same folder.
+
+    With `short_names` the firmware's own names are shortened; see firmware_build.names.
+    """
+    if short_names:
+        with tempfile.TemporaryDirectory() as scratch:
+            shortened = Path(scratch) / "firmware"
+            _shorten(folder, shortened)
+            return compile_folder(shortened, short_names=False)
     sources = sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
     names = [str(path.relative_to(folder)) for path in sources]
-    compiled = [compile_file(path, name) for path, name in zip(sources, names, strict=True)]
+    compiled = [
+        compile_file(path, _dotted(name)) for path, name in zip(sources, names, strict=True)
+    ]
     key = digest(*[f"{n}={c.name}".encode() for n, c in zip(names, compiled, strict=True)])
     target = interpreter.cache_folder() / "firmware" / key[:16]
     if not target.exists():
         _assemble(target, dict(zip(names, compiled, strict=True)))
     return target
+
+
+def _dotted(file_name: str) -> str:
+    # What tracebacks show: the module's name is in the heap already, its path would come on top.
+    return file_name.removesuffix(".py").replace("/", ".")
+
+
+def _shorten(folder: Path, target: Path) -> None:
+    files = [path for path in folder.rglob("*.py") if "__pycache__" not in path.parts]
+    sources = {str(path.relative_to(folder)): path.read_text() for path in files}
+    names = shorter_names(sources)
+    for file_name, text in sources.items():
+        path = target / file_name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(shorten(text, names))
 
 
 def _assemble(target: Path, files: dict[str, Path]) -> None:

@@ -62,7 +62,7 @@ def smallest_heap(runs: Callable[[int], bool], low: int = 8, high: int = 512) ->
 def figures() -> Iterator[Figure]:
     """Wire bytes, instructions and heap per reading."""
     instructions.set_up()
-    path = f"{compiled.compile_folder(FIRMWARE)}:.frozen"
+    path = f"{compiled.compile_folder(FIRMWARE, short_names=False)}:.frozen"
     with (
         tempfile.TemporaryDirectory() as scratch,
         running_cloud(Path(scratch)) as cloud,
