@@ -94,7 +94,7 @@ def _start_device(folder: Path, duration: int) -> processes.Process:
     _say(f"firmware on the real MicroPython, 96 kB heap, {duration} s")
     arguments = ["simulate", "--credentials", str(folder / "viam.json")]
     arguments += ["--duration", str(duration), "--report", str(folder / "report.json")]
-    arguments += ["--heap", "200k", "--flash", str(folder / "flash.img")]
+    arguments += ["--heap", "112k", "--flash", str(folder / "flash.img")]
     return processes.Process(arguments, folder / "device.log")
 
 
@@ -127,8 +127,8 @@ def _balances(line: Line) -> bool:
 
 def _show_chart(series: Series) -> None:
     for (component, method), rows in sorted(series.items()):
-        values = [row["readings"].get("celsius") for _, row in rows if "readings" in row]
-        numbers = [float(value) for value in values if isinstance(value, float)]
+        values = [row.get("readings", {}).get("temperature_celsius") for _, row in rows]
+        numbers = [float(value) for value in values if isinstance(value, float | int)]
         if len(numbers) > 1:
             print(f"{component} {method}, degrees Celsius, {len(numbers)} readings:")
             print(chart(numbers))

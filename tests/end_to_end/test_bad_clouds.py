@@ -60,7 +60,7 @@ def test_a_connection_closed_in_the_middle_of_a_frame_is_ambiguous_after_the_req
         H2Peer(peer).run(half_an_answer)
 
     (result,) = outcome(behaviour)
-    assert result["broken"] == "the cloud closed the connection"
+    assert result["broken"] == "connection lost: the cloud closed it"
     assert result["ambiguous"] is True
 
 

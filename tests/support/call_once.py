@@ -8,7 +8,7 @@ import json
 import sys
 import time
 
-from microserver.cloud.http2_channel import Http2Channel
+from microserver.cloud.http2_channel import opener
 from microserver.cloud.session import ChannelBroken, Session
 from microserver.device import tcp
 from microserver.wire.grpc import GrpcError
@@ -36,9 +36,7 @@ def parts():
 
 
 async def main(port, calls):
-    async def open_channel():
-        return Http2Channel(await tcp.open_stream("127.0.0.1", port), "http", "cloud.test")
-
+    open_channel = opener(tcp.open_stream, "127.0.0.1", port)
     session = Session("part", "secret", open_channel, Clock(), Silent(), timeout_ms=2000)
     session._token = "a-token"  # the cloud of the test need not know how to log in
     for _ in range(calls):

@@ -12,9 +12,11 @@ _MAX_BODY = const(16384)
 
 def opener(open_stream, host, port, tls_context):
     """A coroutine function that connects over TLS; `open_stream`: device.tcp's."""
+    receive = memoryview(bytearray(_RECEIVE_BUFFER))
 
     async def open_channel():
-        return GrpcWebChannel(await open_stream(host, port, tls_context), "%s:%d" % (host, port))
+        stream = await open_stream(host, port, tls_context)
+        return GrpcWebChannel(stream, "%s:%d" % (host, port), receive)
 
     return open_channel
 
@@ -22,10 +24,10 @@ def opener(open_stream, host, port, tls_context):
 class GrpcWebChannel:
     """The same interface as `Http2Channel`."""
 
-    def __init__(self, stream, authority):
+    def __init__(self, stream, authority, receive):
         self._stream = stream
         self._authority = authority
-        self._receive = memoryview(bytearray(_RECEIVE_BUFFER))
+        self._receive = receive
         self._keep_alive = True
         self.date = None
 
@@ -47,12 +49,12 @@ class GrpcWebChannel:
             while not response.done:
                 count = await self._stream.read_into(self._receive)
                 if not count:
-                    raise OSError("the cloud closed the connection")
+                    raise OSError("the cloud closed it")
                 response.receive(self._receive[:count])
         except (OSError, WireError, ValueError) as error:
             # ValueError is how mbedTLS refuses a certificate, with the reason in words.
             self.close()
-            raise ChannelBroken(str(error).strip() or repr(error), sent)
+            raise ChannelBroken("connection lost: %s" % str(error).strip(), sent)
         except Exception:
             self.close()
             raise

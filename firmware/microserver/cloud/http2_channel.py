@@ -13,10 +13,16 @@ _RECEIVE_BUFFER = const(512)
 
 
 def opener(open_stream, host, port):
-    """A coroutine function that connects in cleartext; `open_stream`: device.tcp's."""
+    """A coroutine function that connects in cleartext; `open_stream`: device.tcp's.
+
+    The buffers are allocated here, once: a heap that has been in use for weeks has no such room.
+    """
+    send = memoryview(bytearray(_SEND_BUFFER))
+    receive = memoryview(bytearray(_RECEIVE_BUFFER))
 
     async def open_channel():
-        return Http2Channel(await open_stream(host, port), "http", "%s:%d" % (host, port))
+        stream = await open_stream(host, port)
+        return Http2Channel(stream, "http", "%s:%d" % (host, port), send, receive)
 
     return open_channel
 
@@ -24,13 +30,13 @@ def opener(open_stream, host, port):
 class Http2Channel:
     """Owns `stream`; a failed or cancelled call leaves it closed."""
 
-    def __init__(self, stream, scheme, authority):
+    def __init__(self, stream, scheme, authority, send, receive):
         self._stream = stream
         self._scheme = scheme
         self._authority = authority
         self._connection = Http2Client()
-        self._send = memoryview(bytearray(_SEND_BUFFER))
-        self._receive = memoryview(bytearray(_RECEIVE_BUFFER))
+        self._send = send
+        self._receive = receive
         self._call = None
         self.date = None  # the last answer's HTTP date, for a board without SNTP
 
@@ -106,7 +112,7 @@ class Http2Channel:
     async def _read(self):
         count = await self._stream.read_into(self._receive)
         if not count:
-            raise OSError("the cloud closed the connection")
+            raise OSError("the cloud closed it")
         self._connection.receive(self._receive[:count])
         await self._flush()
 
@@ -133,7 +139,7 @@ class Http2Channel:
         call = self._call
         self.close()
         return ChannelBroken(
-            str(error) or repr(error),
+            "connection lost: %s" % error,
             bool(call and call.ended_sending and not call.refused),
         )
 
