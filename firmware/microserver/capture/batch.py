@@ -11,6 +11,7 @@ from microserver.wire.sensor_data import wall_of
 __all__ = ["Batch", "RecordsGone"]
 
 _MICROS = const(1000000)
+_NO_PLAN = (-1, 0, 0, 0, None, None, None, None)
 _FINE = const((1 << 30) - 1)  # a time since the last record up to here is in microseconds
 
 
@@ -27,6 +28,7 @@ class Batch:
         self._ring = ring
         self._schemas = schemas
         self._wall = wall_of(*wall)
+        self._plan = _NO_PLAN
         self._memo = {}  # what the conversion of numbers wants to remember
         self._max_bytes = max_bytes
         self._freeze(None)
@@ -87,6 +89,7 @@ class Batch:
         if cursor.next_sequence > self.first:
             raise RecordsGone("records of the batch were overwritten")
         cursor.overwritten = self._overwritten
+        self._plan = _NO_PLAN
         view = memoryview(buffer)
         filled = 0
         while cursor.next_sequence < self.end:
@@ -126,6 +129,22 @@ class Batch:
             ring.frozen = cursor
         return filled
 
+    def _plan_of(self, slot):
+        """What encoding a record of this slot needs, at hand for the inner loop."""
+        schema = self._schemas[slot]
+        template = schema.template
+        template.use(self._wall, self._memo)
+        return (
+            slot,
+            schema.size,
+            template.size,
+            template.strings,
+            template.format,
+            template.entry,
+            template.patch,
+            template,
+        )
+
     def _encode(self, cursor, view, filled):
         data = cursor.buffer
         at = cursor.at
@@ -135,23 +154,15 @@ class Batch:
         left = most = self.end - cursor.next_sequence
         room = len(view)
         unpack_from = struct.unpack_from
-        slot = -1
+        slot, size, entry, strings, format, image, patch, template = self._plan
         while at < limit and left:
             if data[at] != slot:
-                slot = data[at]
-                schema = self._schemas[slot]
-                template = schema.template
-                template.use(self._wall, self._memo)
-                format = template.format
-                patch = template.patch
-                strings = template.strings
-                image = template.entry
-                size = schema.size
-                entry = template.size
+                self._plan = self._plan_of(data[at])
+                slot, size, entry, strings, format, image, patch, template = self._plan
             if strings:
-                size = cursor.size_at(at)
-                entry = template.size + size - schema.size - 2 * strings
-            if at + size > limit:
+                whole = cursor.size_at(at)
+                entry = template.size + whole - size - 2 * strings
+            if at + (whole if strings else size) > limit:
                 break
             if filled + entry > room:
                 if left == most:
@@ -170,11 +181,12 @@ class Batch:
                 micros %= _MICROS
             patch(values, seconds, micros)
             if strings:
-                template.put_strings(data, at + schema.size, view, filled)
+                template.put_strings(data, at + size, view, filled)
+                at += whole
             else:
                 view[filled : filled + entry] = image
+                at += size
             filled += entry
-            at += size
             left -= 1
         cursor.passed(most - left, at, seconds, micros)
         return filled

@@ -89,6 +89,7 @@ class FastCollector(Collector):
         self._sample_into = source.sample_into
         schema = raw_schema(source)
         self.schemas.put(0, schema)
+        ring.expect(schema.size)
         self._buffer = bytearray(schema.size)
         self._view = memoryview(self._buffer)[HEADER:]
 

@@ -64,6 +64,7 @@ class Schemas:
         self.big_endian = bytearray(SLOTS)
         self.last_used = [-1] * SLOTS  # the sequence number of the newest record of each slot
         self._table = [None] * SLOTS
+        self._recent = 0
 
     def __getitem__(self, slot):
         return self._table[slot]
@@ -73,9 +74,22 @@ class Schemas:
 
         `first`: the sequence number of the oldest stored record.
         """
+        schema = self._table[self._recent]
+        if schema is not None and schema.shape == shape:
+            return self._recent
+        slot = self._known(shape)
+        if slot < 0:
+            slot = self._add(shape, first)
+        self._recent = max(slot, 0)
+        return slot
+
+    def _known(self, shape):
         for slot, schema in enumerate(self._table):
             if schema is not None and schema.shape == shape:
                 return slot
+        return -1
+
+    def _add(self, shape, first):
         slot = self._free_slot(first)
         if slot >= 0:
             codes = codes_of(shape)
@@ -120,10 +134,26 @@ class Reading:
         self.values = []
         self.strings = []
         self.bad_values = 0
-        self.count = 0
+        self._nones = 0
         self.shape = self._shape(payload)
+        self.count = len(self.values) + len(self.strings) + self._nones
 
     def _shape(self, node):
+        kind = type(node)
+        if kind is float:  # the most frequent first: each question costs
+            return self._float(node)
+        if kind is bool:
+            self.values.append(node)
+            return "?"
+        if isinstance(node, int):
+            if node >> 31 in (0, -1):
+                code = "i"
+            elif node >> 63 in (0, -1):
+                code = "q"
+            else:
+                return self._float(float(node))
+            self.values.append(node)
+            return code
         if isinstance(node, dict):
             shape = {}
             for key in sorted(node):
@@ -133,30 +163,23 @@ class Reading:
             return shape
         if isinstance(node, (list, tuple)):
             return [code for code in [self._shape(item) for item in node] if code != ""]
-        code = self._code(node)
-        self.count += code != ""
-        return code
+        return self._rare(node)
 
-    def _code(self, value):
+    def _float(self, value):
+        if -_LARGEST_FLOAT32 <= value <= _LARGEST_FLOAT32:  # NaN is not either
+            self.values.append(value)
+            return "f"
+        self.bad_values += 1
+        return ""
+
+    def _rare(self, value):
         if value is None:
+            self._nones += 1
             return "n"
-        if isinstance(value, str):
-            self.strings.append(value.encode())
-            return "s"
-        if isinstance(value, bool):
-            code = "?"
-        elif isinstance(value, int) and value >> 63 in (0, -1):
-            code = "i" if value >> 31 in (0, -1) else "q"
-        elif isinstance(value, (int, float)):
-            value = float(value)
-            if not -_LARGEST_FLOAT32 <= value <= _LARGEST_FLOAT32:  # NaN is not either
-                self.bad_values += 1
-                return ""
-            code = "f"
-        else:
+        if not isinstance(value, str):
             raise TypeError("a %s cannot be captured" % type(value).__name__)
-        self.values.append(value)
-        return code
+        self.strings.append(value.encode())
+        return "s"
 
     def record(self, slot, schema):
         """The record but for its times."""
@@ -173,22 +196,16 @@ class Reading:
 
 def put_times(buffer, big_endian, seconds, micros, taken_us):
     """Completes a record: time since the record before, and time that the reading took."""
-    top = 0
-    if seconds < _FINE_SECONDS:
-        since = seconds * _MICROS + micros
-    else:
-        top = _COARSE
-        seconds = min(seconds, _FEW_STEPS)
-        since = seconds // 64 * _STEPS + (seconds % 64 * _MICROS + micros) // _COARSE_US
     if taken_us > 0x7FFF:
         taken_us = 0x8000 | min(taken_us >> 10, 0x7FFF)
-    at, step, taken_at = (4, -1, 6) if big_endian else (1, 1, 5)
-    buffer[at] = since & 0xFF
-    buffer[at + step] = since >> 8 & 0xFF
-    buffer[at + 2 * step] = since >> 16 & 0xFF
-    buffer[at + 3 * step] = since >> 24 | top
-    buffer[taken_at] = taken_us & 0xFF
-    buffer[taken_at + step] = taken_us >> 8
+    format = ">IH" if big_endian else "<IH"
+    if seconds < _FINE_SECONDS:
+        struct.pack_into(format, buffer, 1, seconds * _MICROS + micros, taken_us)
+        return
+    seconds = min(seconds, _FEW_STEPS)
+    steps = seconds // 64 * _STEPS + (seconds % 64 * _MICROS + micros) // _COARSE_US
+    struct.pack_into(format, buffer, 1, steps, taken_us)
+    buffer[1 if big_endian else 4] |= _COARSE
 
 
 def rounding_us(seconds, micros):

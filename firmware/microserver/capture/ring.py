@@ -10,6 +10,7 @@ Positions are byte counts since the first record, modulo a multiple of the RAM s
 RAM size` is an index.  docs/the_ring.md explains the rest.
 """
 
+import struct
 from array import array
 
 from micropython import const
@@ -60,6 +61,8 @@ class Ring:
         self._limit = min(self._size, len(pool.buffer) - CHUNK_HEADER) if self.pool else self._size
         self.positions = _POSITIONS // self._size * self._size
         self.ram = bytearray(self._size)
+        self._copy_size = 0
+        self._copy_format = ""
         self.schemas = Schemas()
         self._reader = RecordReader(self.schemas)
         self.first = self.ram_first = self.end = 0
@@ -104,29 +107,43 @@ class Ring:
         if n > self._limit:
             self.rejected += 1
             return False
-        if self.pool and self.ram_used() + n > self._size:
+        end = self.end_position
+        positions = self.positions
+        if self.pool and (end - self.ram_out) % positions + n > self._size:
             self._refused += 1
             return False
-        while self.used() + n > self.cap:
+        while (end - self.front_position) % positions + n > self.cap:
             if self.front_held or not self._drop():
                 self._refused += 1
                 return False
+        self._copy(buffer, n, end % self._size)
+        self.schemas.last_used[buffer[0]] = self.end
+        end += n
+        if end >= positions:
+            end -= positions
+            self._laps += 1
+        self.end_position = end
+        self.end += 1
+        return True
+
+    def expect(self, n):
+        """Prepares to copy records of `n` bytes: the first of a size would allocate in `append`."""
+        self._copy_size = n
+        self._copy_format = "%ds" % n
+
+    def _copy(self, buffer, n, index):
         ram = self.ram
         size = self._size
-        index = self.end_position % size
+        if index + n <= size:
+            if n != self._copy_size:
+                self.expect(n)
+            struct.pack_into(self._copy_format, ram, index, buffer)  # slices would allocate
+            return
         for at in range(n):
             ram[index] = buffer[at]
             index += 1
             if index == size:
                 index = 0
-        self.schemas.last_used[buffer[0]] = self.end
-        position = self.end_position + n
-        if position >= self.positions:
-            position -= self.positions
-            self._laps += 1
-        self.end_position = position
-        self.end += 1
-        return True
 
     def _drop(self):
         """Drops the oldest record; False when it is in flash and its size is not known."""
