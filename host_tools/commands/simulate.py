@@ -81,7 +81,9 @@ def _run(arguments: argparse.Namespace, folder: BoardFolder) -> int:
     board = Board(
         folder=folder,
         micropython=_interpreter(single=arguments.single),
-        firmware=compiled.compile_folder(arguments.firmware),
+        firmware=compiled.compile_folder(
+            arguments.firmware, short_names=arguments.firmware == FIRMWARE
+        ),
         heap_bytes=_bytes(arguments.heap),
         fast=arguments.fast,
         report=folder.state / "report.json",

@@ -137,7 +137,7 @@ def test_a_board_that_only_resets_is_given_up(simulation: Simulation) -> None:
 def test_a_crash_shows_its_traceback_and_exits_with_3(simulation: Simulation) -> None:
     code, output, _ = simulation.run("raise ValueError('broken')", "--duration", "30")
     assert code == 3
-    assert "ValueError: broken" in output and "main.py" in output
+    assert "ValueError: broken" in output and '"main", line' in output
 
 
 def test_ctrl_c_ends_it_gracefully_with_a_report(simulation: Simulation) -> None:
@@ -160,8 +160,11 @@ def test_with_a_flash_file_the_board_keeps_flash_and_files(simulation: Simulatio
     flash = str(simulation.folder / "flash.img")
     first = simulation.run(work, "--duration", "0.3", "--flash", flash)[2]
     second = simulation.run(work, "--duration", "0.3", "--flash", flash)[2]
-    assert first["files"] == ["robot.json", "settings.json"] and first["byte"] == 0xFF
-    assert second["files"] == ["kept", "robot.json", "settings.json"] and second["byte"] == 0x0F
+    assert first["files"] == ["lib", "robot.json", "settings.json"] and first["byte"] == 0xFF
+    assert (
+        second["files"] == ["kept", "lib", "robot.json", "settings.json"]
+        and second["byte"] == 0x0F
+    )
 
 
 def test_drivers_beside_the_config_are_on_the_board(simulation: Simulation) -> None:

@@ -58,6 +58,7 @@ class Http2Channel:
         `extra` is a list of (name, value) metadata.  Raises GrpcError for a status other than OK,
         ChannelBroken when the connection fails; what `parts` raises cancels the call.
         """
+        self._call = None
         try:
             headers = grpc.call_headers(path, self._authority, self._scheme, token, extra)
             call = self._call = self._connection.open_call(headers)
