@@ -1,13 +1,8 @@
 """gRPC framing and status: what arrives in pieces is put together, only a real OK is OK."""
 
 from expect import raises
-from microserver.wire.grpc import (
-    GrpcError,
-    call_headers,
-    final_status,
-    percent_decode,
-    single_message,
-)
+from microserver.wire.grpc import GrpcError, single_message
+from microserver.wire.grpc_status import final_status, percent_decode
 
 
 def test_a_unary_answer_is_exactly_one_message():
@@ -52,13 +47,3 @@ def test_an_error_names_its_status():
     assert str(GrpcError(14, "gone")) == "UNAVAILABLE: gone"
     assert str(GrpcError(16, "")) == "UNAUTHENTICATED: "
     assert str(GrpcError(17, "x")) == "status 17: x"
-
-
-def test_a_call_says_what_grpc_demands():
-    headers = call_headers("/a.B/C", "host:1", "http", "t", [("batch-id", "7")])
-    assert headers[0] == (b":method", b"POST")
-    assert (b":path", b"/a.B/C") in headers
-    assert (b"te", b"trailers") in headers
-    assert (b"content-type", b"application/grpc") in headers
-    assert headers[-2:] == [(b"authorization", b"Bearer t"), (b"batch-id", b"7")]
-    assert len(call_headers("/p", "h", "http", None, ())) == 6

@@ -1,9 +1,8 @@
 """gRPC-Web responses, however they are cut, are understood; what is wrong in them is refused."""
 
 from expect import raises
-from microserver.wire.grpc import message_prefix
+from microserver.wire.grpc import WireError, message_prefix
 from microserver.wire.grpc_web import Response, request_head
-from microserver.wire.varint import WireError
 
 TYPE = b"Content-Type: application/grpc-web+proto\r\n"
 TRAILERS = b"grpc-status: 0\r\n"
@@ -40,7 +39,7 @@ def test_every_split_of_a_response_gives_the_same_answer():
             response = parse(wire, cut)
             assert response.done and response.grpc_status == 0, (cut, response.grpc_message)
             assert response.message == b"hi"
-    assert parse(wires[1]).date == "Fri, 20 Nov 2026 21:12:00 GMT"
+    assert parse(wires[1]).date == b"Fri, 20 Nov 2026 21:12:00 GMT"
 
 
 def test_a_connection_is_kept_when_the_response_has_a_length():

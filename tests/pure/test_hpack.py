@@ -2,10 +2,14 @@
 
 from expect import raises
 from microserver.wire import huffman
-from microserver.wire.hpack import Decoder, Encoder
-from microserver.wire.varint import WireError
+from microserver.wire.grpc import WireError
+from microserver.wire.hpack import HeaderCodec
 
 WANTED = (b":status", b"grpc-status", b"grpc-message", b"date", b"cache-control")
+
+
+def codec():
+    return HeaderCodec("http", "host", WANTED)
 
 
 def hexed(text):
@@ -31,7 +35,7 @@ def test_wrong_huffman_padding_is_refused():
 
 
 def test_responses_of_the_rfc_are_read_with_their_table():
-    decoder = Decoder(WANTED)
+    decoder = codec()
     first = hexed(
         "488264025885aec3771a4b6196d07abe941054d444a8200595040b8166e082a62d1bff"
         "6e919d29ad171863c78f0b97c8e9ae82ae43d3"
@@ -43,7 +47,7 @@ def test_responses_of_the_rfc_are_read_with_their_table():
 
 
 def test_a_repeated_header_is_found_behind_unwanted_ones():
-    decoder = Decoder(WANTED)
+    decoder = codec()
     block = b"\x88\x40\x0bgrpc-status\x010" + b"\x40\x01x\x01y" * 3
     assert decoder.decode(block) == {b":status": b"200", b"grpc-status": b"0"}
     assert decoder.decode(b"\xc1\xbe") == {b"grpc-status": b"0"}
@@ -51,7 +55,7 @@ def test_a_repeated_header_is_found_behind_unwanted_ones():
 
 
 def test_entries_are_kept_at_least_as_long_as_the_peer_keeps_them():
-    decoder = Decoder(WANTED)
+    decoder = codec()
     decoder.decode(b"\x40\x0bgrpc-status\x010")
     for count in range(92):  # 44 + 92 * 44 = 4092 bytes
         assert decoder.decode(b"\x40\x01x\x0bgrpc-status") == {}, count
@@ -59,7 +63,7 @@ def test_entries_are_kept_at_least_as_long_as_the_peer_keeps_them():
 
 
 def test_the_table_is_bounded_whatever_the_peer_inserts():
-    decoder = Decoder(WANTED)
+    decoder = codec()
     for _ in range(1000):
         decoder.decode(b"\x40\x0cgrpc-message\x7f\x01" + b"m" * 128)
         decoder.decode(b"\x40\x01x\x01y")
@@ -68,7 +72,7 @@ def test_the_table_is_bounded_whatever_the_peer_inserts():
 
 
 def test_a_size_update_empties_the_table():
-    decoder = Decoder(WANTED)
+    decoder = codec()
     decoder.decode(b"\x40\x0bgrpc-status\x010")
     assert decoder.decode(b"\x20\x3f\xe1\x1f\x88") == {b":status": b"200"}
     assert raises(WireError, decoder.decode, b"\xbe")
@@ -87,33 +91,50 @@ def test_malformed_blocks_are_refused():
         b"\x3f\xe2\x1f",  # a table of 4097 bytes
     )
     for block in blocks:
-        assert raises(WireError, Decoder(WANTED).decode, block), block
+        assert raises(WireError, codec().decode, block), block
+
+
+COMMON = b"\x04\x02/p\x83\x86\x01\x04host\0\x02te\x08trailers\x0f\x10\x10application/grpc"
+BATCH = b"\0\x08batch-id\x011"
+
+
+def request(encoder, token):
+    """What the header block of a request adds to that which all have."""
+    block = bytes(encoder.encode("/p", token, (("batch-id", "1"),)))
+    before, block = block.split(COMMON)
+    assert block.endswith(BATCH)
+    return before + block[: -len(BATCH)]
+
+
+def test_a_request_is_literals_and_static_entries():
+    assert codec().encode("/p", None, ()) == COMMON
+    assert codec().encode("/p", None, (("batch-id", "1"),)) == COMMON + BATCH
+    https = HeaderCodec("https", "host", WANTED).encode("/p", None, ())
+    assert https == COMMON.replace(b"\x83\x86", b"\x83\x87")
 
 
 def test_a_token_is_sent_once_and_again_when_it_changed():
-    encoder = Encoder()
-    headers = [(b":path", b"/p"), (b"authorization", b"Bearer t"), (b"batch-id", b"1")]
-    path, batch = b"\0\x05:path\x02/p", b"\0\x08batch-id\x011"
-    first = path + b"\x40\x0dauthorization\x08Bearer t" + batch
-    assert encoder.encode(headers) == first
-    assert encoder.encode(headers) == path + b"\xbe" + batch
-    headers[1] = (b"authorization", b"Bearer u")
-    assert encoder.encode(headers) == first.replace(b"r t", b"r u")
-    assert encoder.encode(headers) == path + b"\xbe" + batch
+    encoder = codec()
+    assert request(encoder, "t") == b"\x57\x08Bearer t"
+    assert request(encoder, "t") == b"\xbe"
+    assert request(encoder, None) == b""
+    assert request(encoder, "u") == b"\x57\x08Bearer u"
+    assert request(encoder, "u") == b"\xbe"
 
 
 def test_a_token_too_long_for_the_table_is_sent_each_time():
-    encoder = Encoder()
-    headers = [(b"authorization", b"t" * 5000)]
-    block = encoder.encode(headers)
-    assert block[:16] == b"\0\x0dauthorization\x7f" and encoder.encode(headers) == block
+    encoder = codec()
+    for size in (4045, 5000):  # "Bearer " and it, the name and 32 bytes: 4097 and more
+        block = request(encoder, "t" * size)
+        assert block[:3] == b"\x0f\x08\x7f" and request(encoder, "t" * size) == block
+    assert request(encoder, "t" * 4044)[:2] == b"\x57\x7f"
+    assert request(encoder, "t" * 4044) == b"\xbe"
 
 
 def test_a_smaller_table_of_the_peer_is_acknowledged_and_not_used():
-    encoder = Encoder()
-    headers = [(b"authorization", b"t")]
-    encoder.encode(headers)
-    encoder.set_limit(4095)
-    assert encoder.encode(headers) == b"\x20\0\x0dauthorization\x01t"
-    encoder.set_limit(4096)
-    assert encoder.encode(headers) == b"\0\x0dauthorization\x01t"
+    encoder = codec()
+    request(encoder, "t")
+    encoder.stop_indexing()
+    assert request(encoder, "t") == b"\x20\x0f\x08\x08Bearer t"
+    encoder.stop_indexing()
+    assert request(encoder, "t") == b"\x0f\x08\x08Bearer t"

@@ -1,9 +1,8 @@
 """The HTTP/2 client: answers in pieces, flow control, and the attacks that its limits stop."""
 
 from expect import raises
-from microserver.wire.grpc import call_headers
-from microserver.wire.http2 import Http2Client
-from microserver.wire.http2_frames import Http2Error, frame_header
+from microserver.wire.grpc import WireError
+from microserver.wire.http2 import Http2Client, frame_header
 
 DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
 GREETING = frame_header(0, SETTINGS, 0, 0)
@@ -22,9 +21,9 @@ def number(value):
 
 def connected(max_body=100):
     """A connection that has greeted its peer, and one open call."""
-    connection = Http2Client(max_body)
+    connection = Http2Client("http", "host", max_body)
     connection.receive(GREETING)
-    call = connection.open_call(call_headers("/s/M", "host", "http", None, ()))
+    call = connection.open_call("/s/M")
     connection.outgoing[:] = b""
     return connection, call
 
@@ -51,7 +50,7 @@ def answered(wire, cut=0):
 
 def fails(wire, code):
     connection, _call = connected()
-    error = raises(Http2Error, connection.receive, wire)
+    error = raises(WireError, connection.receive, wire)
     kind, _flags, _stream, payload = sent(connection)[-1]
     assert error.code == code and connection.closed, (error.code, str(error))
     assert (kind, payload[4:]) == (GOAWAY, number(code))
@@ -59,12 +58,24 @@ def fails(wire, code):
 
 
 def test_the_connection_begins_with_the_preface_and_settings():
-    connection = Http2Client(8192)
+    connection = Http2Client("http", "host")
     assert connection.outgoing[:24] == b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     connection.outgoing[:24] = b""
     kind, flags, stream, payload = sent(connection)[0]
     assert (kind, flags, stream) == (SETTINGS, 0, 0)
     assert b"\0\2\0\0\0\0" in payload and b"\0\4\0\0\x20\1" in payload
+
+
+def test_a_call_says_what_grpc_demands():
+    connection = Http2Client("http", "host:1")
+    connection.outgoing[:] = b""
+    connection.open_call("/a.B/C", "t", (("batch-id", "7"),))
+    kind, flags, stream, block = sent(connection)[0]
+    assert (kind, flags, stream) == (HEADERS, 4, 1)
+    assert block[:2] == b"\x04\x06" and block[2:8] == b"/a.B/C"
+    assert block[8:10] == b"\x83\x86" and b"\x06host:1" in block
+    assert b"\x02te\x08trailers" in block and b"\x10application/grpc" in block
+    assert block.endswith(b"\x57\x08Bearer t" + b"\0\x08batch-id\x017")
 
 
 def test_every_split_of_an_answer_gives_the_same_answer():
@@ -74,7 +85,7 @@ def test_every_split_of_an_answer_gives_the_same_answer():
     for cut in range(len(wire)):
         call = answered(wire, cut)
         assert call.done and call.http_status == 200 and call.grpc_status == 0, cut
-        assert call.body == MESSAGE and call.headers == {"date": "date"}, cut
+        assert call.body == MESSAGE and call.date == b"date", cut
 
 
 def test_a_header_block_may_be_padded_prioritised_and_continued():
@@ -118,7 +129,7 @@ def test_an_answer_over_the_limit_fails_the_call_but_not_the_connection():
     assert sent(connection) == [(RST, 0, 1, number(8))]
     connection.receive(frame(DATA, 0, 1, b"x" * 50) + frame(HEADERS, 5, 1, TRAILERS))
     assert not connection.closed and call.grpc_status == 8
-    assert connection.open_call(()).id == 3
+    assert connection.open_call("/s/M").id == 3
 
 
 def test_an_answer_before_the_request_ended_takes_the_rest_back():
@@ -137,7 +148,7 @@ def test_data_is_sent_only_as_far_as_both_windows_reach():
     assert connection.sendable(call) == 65535 - 3 * 16384
     connection.data_header(call, connection.sendable(call), False)
     assert connection.sendable(call) == 0
-    assert raises(Http2Error, connection.data_header, call, 1, False).code == 2
+    assert raises(WireError, connection.data_header, call, 1, False).code == 2
     connection.receive(frame(WINDOW, 0, 0, number(1)))
     assert connection.sendable(call) == 0
     connection.receive(frame(WINDOW, 0, 1, number(5)))
@@ -160,7 +171,7 @@ def test_a_changed_initial_window_moves_open_streams_even_below_zero():
 
 def test_received_data_is_given_back_to_the_connection_window():
     connection, call = connected()
-    connection.open_call(())
+    connection.open_call("/s/M")
     connection.outgoing[:] = b""
     for _ in range(4):
         connection.receive(frame(DATA, 0, 1, b"\0" * 4999 + b"x"))
@@ -192,11 +203,11 @@ def test_a_reset_call_says_whether_it_was_surely_not_processed():
 
 def test_goaway_refuses_the_calls_above_its_last_stream():
     connection, first = connected()
-    second = connection.open_call(())
+    second = connection.open_call("/s/M")
     connection.receive(frame(GOAWAY, 0, 0, number(1) + number(11) + b"too_many_pings" * 200))
     assert connection.goaway == (11, 1) and not connection.closed
     assert not first.done and second.done and second.refused
-    assert raises(Http2Error, connection.open_call, ()).code == 7
+    assert raises(WireError, connection.open_call, "/s/M").code == 7
     connection.receive(frame(HEADERS, 5, 1, OK_HEAD + TRAILERS))
     assert first.grpc_status == 0
 
@@ -204,10 +215,10 @@ def test_goaway_refuses_the_calls_above_its_last_stream():
 def test_no_more_calls_than_the_peer_allows():
     connection, call = connected()
     connection.receive(frame(SETTINGS, 0, 0, b"\0\3" + number(1)))
-    assert raises(Http2Error, connection.open_call, ()).code == 7
+    assert raises(WireError, connection.open_call, "/s/M").code == 7
     connection.cancel(call)
     assert sent(connection)[-1] == (RST, 0, 1, number(8))
-    assert connection.open_call(()).id == 3
+    assert connection.open_call("/s/M").id == 3
 
 
 def test_late_frames_of_a_finished_call_are_ignored():
@@ -216,7 +227,7 @@ def test_late_frames_of_a_finished_call_are_ignored():
     connection.receive(frame(HEADERS, 4, 1, OK_HEAD + b"\x40" + TRAILERS[1:]))
     connection.receive(frame(DATA, 1, 1, b"x") + frame(RST, 0, 1, number(0)))
     connection.receive(frame(WINDOW, 0, 1, number(1)))
-    second = connection.open_call(())
+    second = connection.open_call("/s/M")
     connection.receive(frame(HEADERS, 5, 3, b"\x88\xbe"))  # its table entry counts all the same
     assert second.grpc_status == 0 and not call.body
 
@@ -228,7 +239,7 @@ def test_unknown_frames_and_priority_are_ignored():
 
 def test_a_peer_that_is_not_http2_is_told_apart():
     for wire in (b"HTTP/1.1 400 Bad Request\r\n\r\n", frame(PING, 0, 0, b"12345678")):
-        error = raises(Http2Error, Http2Client().receive, wire)
+        error = raises(WireError, Http2Client("http", "host").receive, wire)
         assert error.code == 1 and "HTTP/2" in str(error)
 
 
@@ -293,14 +304,14 @@ def test_a_connection_that_makes_progress_is_no_flood():
         connection.receive(ping * 40)
         connection.receive(frame(HEADERS, 5, stream, OK_HEAD + TRAILERS))
         assert call.grpc_status == 0
-        call = connection.open_call(())
+        call = connection.open_call("/s/M")
         connection.outgoing[:] = b""
 
 
 def test_nothing_is_read_after_the_connection_failed():
     connection, _call = connected()
-    raises(Http2Error, connection.receive, frame(PING, 0, 1, b"12345678"))
+    raises(WireError, connection.receive, frame(PING, 0, 1, b"12345678"))
     connection.outgoing[:] = b""
     connection.receive(frame(PING, 0, 0, b"12345678"))
     assert not connection.outgoing
-    assert raises(Http2Error, connection.open_call, ())
+    assert raises(WireError, connection.open_call, "/s/M")

@@ -4,7 +4,6 @@ from micropython import const
 
 from microserver.cloud.session import ChannelBroken
 from microserver.wire import grpc, grpc_web
-from microserver.wire.varint import WireError
 
 _RECEIVE_BUFFER = const(1024)
 _MAX_BODY = const(16384)
@@ -51,7 +50,7 @@ class GrpcWebChannel:
                 if not count:
                     raise OSError("the cloud closed it")
                 response.receive(self._receive[:count])
-        except (OSError, WireError, ValueError) as error:
+        except (OSError, grpc.WireError, ValueError) as error:
             # ValueError is how mbedTLS refuses a certificate, with the reason in words.
             self.close()
             raise ChannelBroken("connection lost: %s" % str(error).strip(), sent)

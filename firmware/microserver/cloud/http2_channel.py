@@ -4,8 +4,7 @@ from micropython import const
 
 from microserver.cloud.session import ChannelBroken
 from microserver.wire import grpc
-from microserver.wire.http2 import Http2Client, Http2Error
-from microserver.wire.varint import WireError
+from microserver.wire.http2 import Http2Client
 
 _FRAME_HEADER = const(9)
 _SEND_BUFFER = const(768)
@@ -32,13 +31,11 @@ class Http2Channel:
 
     def __init__(self, stream, scheme, authority, send, receive):
         self._stream = stream
-        self._scheme = scheme
-        self._authority = authority
-        self._connection = Http2Client()
+        self._connection = Http2Client(scheme, authority)
         self._send = send
         self._receive = receive
         self._call = None
-        self.date = None  # the last answer's HTTP date, for a board without SNTP
+        self.date = None  # the last answer's HTTP date (bytes), for a board without SNTP
 
     def usable(self):
         """False once the peer has closed or said GOAWAY: then connect anew before a call."""
@@ -48,7 +45,7 @@ class Http2Channel:
             while count:
                 connection.receive(self._receive[:count])
                 count = self._stream.read_now(self._receive)
-        except (OSError, Http2Error):
+        except (OSError, grpc.WireError):
             return False
         return count is None and not connection.closed and connection.goaway is None
 
@@ -60,13 +57,12 @@ class Http2Channel:
         """
         self._call = None
         try:
-            headers = grpc.call_headers(path, self._authority, self._scheme, token, extra)
-            call = self._call = self._connection.open_call(headers)
+            call = self._call = self._connection.open_call(path, token, extra)
             await self._send_message(call, size, parts)
             while not call.done:
                 await self._read()
             await self._flush()
-        except (OSError, Http2Error, WireError) as error:
+        except (OSError, grpc.WireError) as error:
             raise self._broken(error)
         return self._answer(call)
 
@@ -129,7 +125,7 @@ class Http2Channel:
             await self._flush()
 
     def _answer(self, call):
-        self.date = call.headers.get("date", self.date)
+        self.date = call.date or self.date
         if call.grpc_status:
             raise grpc.GrpcError(call.grpc_status, call.grpc_message)
         if call.grpc_status is None:

@@ -1,16 +1,16 @@
 """Reads the time from an HTTP Date header (RFC 9110, 5.6.7), for boards without SNTP."""
 
-_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_MONTHS = b"JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 def unix_seconds(date):
-    """Seconds since 1970 of e.g. "Fri, 20 Nov 2026 21:12:00 GMT"; raises ValueError otherwise."""
+    """Seconds since 1970 of e.g. b"Fri, 20 Nov 2026 21:12:00 GMT"; raises ValueError otherwise."""
     fields = date.split()
-    if len(fields) != 6 or fields[5] != "GMT":
-        raise ValueError("not an HTTP date: " + date)
+    if len(fields) != 6 or fields[5] != b"GMT":
+        raise ValueError("not an HTTP date: %r" % date)
     year = int(fields[3])
     month = _MONTHS.index(fields[2]) // 3 + 1
-    hours, minutes, seconds = (int(part) for part in fields[4].split(":"))
+    hours, minutes, seconds = (int(part) for part in fields[4].split(b":"))
     return ((_days(year, month, int(fields[1])) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 

@@ -6,9 +6,8 @@ from micropython import const
 
 from microserver.cloud.session import ChannelBroken
 from microserver.wire import protobuf
-from microserver.wire.grpc import GrpcError
+from microserver.wire.grpc import GrpcError, WireError
 from microserver.wire.messages import app_log
-from microserver.wire.varint import WireError
 
 _SERVICE = "/viam.app.v1.RobotService/"
 _HOST = "esp32"
@@ -48,7 +47,7 @@ class CloudLink:
             if await _fetch_config(self._session, self._storage, self._config_file):
                 restart("a new config")
             self._config_file = None  # asked once per start
-            self._forget("cloud.config_source")
+            self._forget("cloud.config_source", "wire.http2_control", "wire.well_known")
         await self._send_log()
         self._question_in_s -= 1
         if self._question_in_s <= 0 and await self._must_restart():

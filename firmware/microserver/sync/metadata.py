@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from microserver.wire import protobuf, varint
+from microserver.wire import protobuf
 from microserver.wire.messages import data_sync
 
 _METADATA_TAG = const(0x0A)  # DataCaptureUploadRequest field 1, length-delimited
@@ -24,10 +24,9 @@ def encode(part_id, collector, machine_tags):
             "file_extension": ".dat",
         },
     )
-    head = bytearray(1 + varint.size(len(message)))
-    head[0] = _METADATA_TAG
-    varint.write(head, 1, len(message))
-    return bytes(head) + message
+    field = bytearray((_METADATA_TAG,))
+    protobuf.write(field, len(message))
+    return field + message
 
 
 def _merged(machine_tags, method_tags):

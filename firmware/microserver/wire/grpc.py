@@ -1,4 +1,4 @@
-"""gRPC on top of HTTP: request headers, message framing and the status that ends a call.
+"""A gRPC call: its message framing, its state, and the two errors that it may end in.
 
 No I/O and no clock.  https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 """
@@ -6,35 +6,65 @@ No I/O and no clock.  https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP
 from micropython import const
 
 _PREFIX_SIZE = const(5)  # compressed flag, then the length as four big-endian bytes
-_UNKNOWN = const(2)
 _INTERNAL = const(13)
 
-# What an answer without grpc-status means (doc/http-grpc-status-mapping.md): the low bytes of
-# 400 401 403 404 429 502 503 504, and the gRPC status of each and, last, of all others.
-_HTTP_STATUSES = const(b"\x90\x91\x93\x94\xad\xf6\xf7\xf8")
-_GRPC_STATUSES = const(b"\x0d\x10\x07\x0c\x0e\x0e\x0e\x0e\x02")
 
-_HEADERS = const(
-    ":method POST\n:scheme %s\n:path %s\n:authority %s\nte trailers\ncontent-type application/grpc"
-)
+class WireError(Exception):
+    """The bytes are not what the protocol allows; nothing of them can be trusted.
 
-# The name of status n is STATUS_NAMES.split()[n].
-STATUS_NAMES = (
-    "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS"
-    " PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE"
-    " UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED"
-)
+    `code` is HTTP/2's error code (RFC 9113, 7), for a connection that ends with it.
+    """
+
+    code = 9  # COMPRESSION_ERROR: HPACK raises this without a code
+
+
+def require(value, code, message="HTTP/2 error"):
+    """WireError with HTTP/2's error `code` unless `value` is true."""
+    if not value:
+        error = WireError("%s %d" % (message, code))
+        error.code = code
+        raise error
 
 
 class GrpcError(Exception):
     """The call ended with another status than OK: `status` (int) and `message` (str)."""
 
     def __init__(self, status, message):
-        names = STATUS_NAMES.split()
-        name = names[status] if status < len(names) else "status %d" % status
-        super().__init__("%s: %s" % (name, message))
+        from microserver.wire import grpc_status  # most boards run without an error for long
+
+        super().__init__("%s: %s" % (grpc_status.name(status), message))
         self.status = status
         self.message = message
+
+
+class Call:
+    """One request and its answer; a driver reads it, only the connection changes it."""
+
+    http_status = None
+    grpc_status = None  # int, once the answer ended or was too large
+    grpc_message = ""
+    date = None  # bytes, when the answer has that header
+    done = False  # nothing more comes: END_STREAM, reset, or GOAWAY before this call
+    ended_sending = False
+    reset_code = None  # HTTP/2 error code when either end reset the stream
+    refused = False  # the peer has surely not processed the call
+
+    def __init__(self, stream, window):
+        self.id = stream
+        self.window = window  # how many DATA bytes the peer takes on this stream
+        self.body = bytearray()  # length-prefixed messages
+
+    def conclude(self, headers):
+        """Set the status from what `headers` (of bytes), or trailers, say of it."""
+        status = headers.get(b"grpc-status")
+        message = headers.get(b"grpc-message")
+        if self.http_status == 200 and status == b"0" and not message:
+            self.grpc_status = 0
+        else:
+            from microserver.wire.grpc_status import final_status
+
+            status = final_status(self.http_status, status, message)
+            self.grpc_status, self.grpc_message = status
 
 
 def message_prefix(size):
@@ -43,53 +73,11 @@ def message_prefix(size):
 
 
 def single_message(body):
-    """The one message that is the whole `body` of a unary answer, as bytes.
+    """A view of the one message that is the whole `body` of a unary answer.
 
     GrpcError INTERNAL when the body holds less or more, or something compressed.
     """
-    message = bytes(memoryview(body)[_PREFIX_SIZE:])
+    message = memoryview(body)[_PREFIX_SIZE:]
     if body[:_PREFIX_SIZE] != message_prefix(len(message)):
         raise GrpcError(_INTERNAL, "not exactly one message")
     return message
-
-
-def percent_decode(data):
-    """grpc-message as text: `%XX` are bytes of UTF-8; what is malformed is shown as it came."""
-    first, *coded = bytes(data).split(b"%")
-    try:
-        text = bytearray(first)
-        for part in coded:
-            text.append(int(part[:2], 16))
-            text.extend(part[2:])
-        return str(text, "utf-8")
-    except ValueError:  # UnicodeError is one
-        return repr(data)
-
-
-def call_headers(path, authority, scheme, token, extra):
-    """The request headers of a call, as (name, value) pairs of bytes, pseudo-headers first.
-
-    `token` is a bearer token or None; `extra` is metadata as (name, value) pairs of str.
-    """
-    lines = _HEADERS % (scheme, path, authority)
-    if token:
-        lines += "\nauthorization Bearer " + token
-    for pair in extra:
-        lines += "\n%s %s" % pair
-    return [tuple(line.split(b" ", 1)) for line in lines.encode().split(b"\n")]
-
-
-def final_status(http_status, grpc_status, grpc_message):
-    """`(status, message)` that ends a call, from what the answer said.
-
-    `grpc_status` and `grpc_message` are the header values as bytes, or None when there was none.
-    OK comes only of HTTP 200 with grpc-status 0.
-    """
-    if grpc_status is not None:
-        status = int(grpc_status) if grpc_status.isdigit() else _UNKNOWN
-        if status or http_status == 200:
-            return status, percent_decode(grpc_message or b"")
-    if http_status == 200:
-        return _UNKNOWN, "answer without grpc-status"
-    at = _HTTP_STATUSES.find(bytes(((http_status or 0) & 255,)))
-    return _GRPC_STATUSES[at], "HTTP status %s" % http_status

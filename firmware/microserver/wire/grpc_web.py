@@ -5,8 +5,7 @@ No I/O and no clock.  https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.
 
 from micropython import const
 
-from microserver.wire.grpc import final_status, percent_decode
-from microserver.wire.varint import WireError
+from microserver.wire.grpc import Call, WireError
 
 _RESOURCE_EXHAUSTED = const(8)
 _INTERNAL = const(13)
@@ -43,20 +42,16 @@ def request_head(host, path, token, extra, content_length):
     return (head + "\r\n").encode()
 
 
-class Response:
+class Response(Call):
     """Parses one response, whose body may be `max_body` bytes.
 
     Once `done`, `grpc_status` (int) is set; when it is 0, `message` holds the answer's bytes.
+    `date` is the header's bytes.
     """
 
     def __init__(self, max_body):
-        self.done = False
-        self.http_status = None
-        self.grpc_status = None
-        self.grpc_message = ""
         self.message = b""
         self.keep_alive = False  # whether the connection may carry another request
-        self.date = None  # text of the date header
         self._headers = {}
         self._body = bytearray()
         self._max_body = max_body
@@ -153,8 +148,7 @@ class Response:
             self._headers = {}
             return
         headers = self._headers
-        if b"date" in headers:
-            self.date = percent_decode(headers[b"date"])
+        self.date = headers.get(b"date")
         if b"close" in headers.get(b"connection", b"").lower():
             self.keep_alive = False
         content_type = headers.get(b"content-type", b"")
@@ -211,10 +205,7 @@ class Response:
             self.grpc_message = "the answer is not exactly one message"
 
     def _end_call(self):
-        headers = self._headers
-        self.grpc_status, self.grpc_message = final_status(
-            self.http_status, headers.get(b"grpc-status"), headers.get(b"grpc-message")
-        )
+        self.conclude(self._headers)
         self._body = self._headers = None
         self.done = True
 

@@ -4,275 +4,311 @@ No I/O and no clock: `receive` takes what came, `outgoing` holds control bytes t
 sends `outgoing` before DATA, never inside a DATA frame, and empties it in place.
 """
 
+from struct import pack, unpack_from
+
 from micropython import const
 
-from microserver.wire.grpc import final_status, percent_decode
-from microserver.wire.hpack import Decoder, Encoder
-from microserver.wire.http2_frames import FrameReader, Http2Error, frame_header, require
-from microserver.wire.varint import WireError
+from microserver.wire.grpc import Call, WireError, require
+from microserver.wire.hpack import HeaderCodec
 
 _DATA = const(0)
 _HEADERS = const(1)
 _RST_STREAM = const(3)
 _SETTINGS = const(4)
-_PUSH_PROMISE = const(5)
 _PING = const(6)
 _GOAWAY = const(7)
 _WINDOW_UPDATE = const(8)
-_STREAM_FRAMES = const(b"\x00\x01\x03")
+_CONTINUATION = const(9)
+_STREAM_FRAMES = const(b"\x00\x01\x03\x09")
+
+# Per kind of frame: the size that its payload must have, 0 for any, plus bits that forbid it on
+# stream 0 (the connection as a whole) or on others.  PUSH_PROMISE is forbidden on both.
+_SIZE = const(0x0F)
+_NOT_ON_CONNECTION = const(0x10)
+_NOT_ON_STREAM = const(0x20)
+_RULES = const(b"\x10\x10\x10\x14\x20\x30\x28\x20\x04\x10")
+
+_HEADER_SIZE = const(9)
+_HEADER = const(">IBI")  # size and kind, flags, stream
 
 _END_STREAM = const(1)
 _ACK = const(1)
 _END_HEADERS = const(4)
 _PADDED = const(8)
+_PADDED_OR_PRIORITY = const(0x28)
 
 _PROTOCOL_ERROR = const(1)
-_INTERNAL_ERROR = const(2)
 _FLOW_CONTROL_ERROR = const(3)
 _FRAME_SIZE_ERROR = const(6)
 _REFUSED_STREAM = const(7)
 _CANCEL = const(8)
-_COMPRESSION_ERROR = const(9)
-
-_GRPC_RESOURCE_EXHAUSTED = const(8)
+_ENHANCE_YOUR_CALM = const(11)
+_RESOURCE_EXHAUSTED = const(8)  # a gRPC status
+# Limits, named for the attack that they stop.
+_HEADER_BOMB_BYTES = const(4096)  # a header block with its CONTINUATIONs, or another control frame
+_FRAME_FLOOD = const(2000)  # frames since an answer last made progress: PING, SETTINGS, RST, ...
+_ANSWER_FLOOD_BYTES = const(8192)  # acknowledgements that the peer does not read
 
 _DEFAULT_WINDOW = const(65535)
 _LARGEST_WINDOW = const(0x7FFFFFFF)
 _WINDOW_STEP = const(16384)  # received bytes per WINDOW_UPDATE of the connection
-_MAX_FRAME = const(16384)
+_MAX_FRAME = const(16384)  # the smallest limit a peer may be given
+_MAX_CALLS = const(100)  # until the peer says how many
 _LAST_STREAM = const(0x3FFFFFFF)  # half of what the protocol allows: still a small int
-_WANTED = const((b":status", b"grpc-status", b"grpc-message", b"date"))
 
 # The preface, then SETTINGS: no push, header lists of 4096 bytes, and the initial window, whose
-# value follows.  A stream's window is what an answer may have, so that only padding
-# needs to be given back.
+# value follows.  A stream's window is what an answer may have; only padding is given back.
 _PREFACE = const(
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x12\4\0\0\0\0\0\0\2\0\0\0\0\0\6\0\0\x10\0\0\4"
 )
+_WANTED = const(b":status grpc-status grpc-message date")
 
 
-class Call:
-    """One request and its answer; a driver reads it, only the connection changes it."""
-
-    def __init__(self, stream, window):
-        self.id = stream
-        self.window = window  # how many DATA bytes the peer takes on this stream
-        self.http_status = None
-        self.grpc_status = None  # int, once the answer ended or was too large
-        self.grpc_message = ""
-        self.headers = {}  # "date" (str) when the answer has it
-        self.body = bytearray()  # length-prefixed messages
-        self.done = False  # nothing more comes: END_STREAM, reset, or GOAWAY before this call
-        self.ended_sending = False
-        self.reset_code = None  # HTTP/2 error code when either end reset the stream
-        self.refused = False  # the peer has surely not processed the call
+def frame_header(size, kind, flags, stream):
+    """The nine bytes in front of a frame's payload of `size` bytes."""
+    return pack(_HEADER, size << 8 | kind, flags, stream)
 
 
-class Connection(FrameReader):
-    """What both ends of a connection do: settings, windows, PING, GOAWAY, header compression.
+class Http2Client:
+    """A connection that opens calls.  The answer of each may be `max_body` bytes long.
 
-    A subclass has `_call(stream)`, `_headers(call, headers, ended)` and `_ended(call, trailers)`.
+    Public: `outgoing`, `closed`, `goaway` and the methods with a docstring.  What else has no
+    underscore is for `http2_control.py`.
     """
 
-    def __init__(self, max_body, wanted):
-        super().__init__()
-        self.closed = False
-        self.goaway = None  # (error code, last stream that the peer processes)
+    closed = False
+    goaway = None  # (error code, last stream that the peer processes)
+
+    def __init__(self, scheme, authority, max_body=8192):
+        """`scheme` ("http" or "https") and `authority` (host:port) are those of every call."""
+        self.outgoing = bytearray(_PREFACE + pack(">I", max_body + 1))
+        self.window = self.initial_window = _DEFAULT_WINDOW
+        self.max_calls = _MAX_CALLS
+        self.calls = {}
+        self.codec = HeaderCodec(scheme, authority, _WANTED)
         self._max_body = max_body
-        self._calls = {}
-        self._encoder = Encoder()
-        self._decoder = Decoder(wanted)
-        self._window = self._initial_window = _DEFAULT_WINDOW
-        self._max_calls = 100
+        self._next = 1  # stream of the next call
+        # The frame that is being received.
+        self._head = bytearray(_HEADER_SIZE)
+        self._have = 0  # bytes of the header that are there; all: the payload comes
+        self._kind = None  # None before the first, which must be SETTINGS
+        self._flags = 0  # of a header block those of its first frame, and END_HEADERS
+        self._stream = 0
+        self._left = 0  # bytes of the payload that are still to come
+        self._padding = 0  # at the end of DATA; -1: its length comes first
+        self._data = bytearray()  # payload of frames other than DATA; a whole header block
+        self._block = 0  # the stream whose header block CONTINUATION must go on with
+        self._frames = 0  # since the last progress
+        self._received = 0  # bytes of DATA that no WINDOW_UPDATE gave back yet
 
-    def receive(self, data):
-        """Take received bytes (any buffer, split anywhere).
+    def open_call(self, path, token=None, extra=()):
+        """A new `Call`, its HEADERS queued.
 
-        Http2Error when the connection cannot go on; a GOAWAY is in `outgoing` then.
+        `token` is a bearer token; `extra` is metadata as (name, value) pairs of str.  WireError
+        with code REFUSED_STREAM (7) when this connection takes no further call, at least now.
         """
-        view = memoryview(data)
-        try:
-            while len(view) and not self.closed:
-                view = self._read(view)
-        except WireError as error:  # of HPACK, or an Http2Error
-            self.closed = True
-            code = getattr(error, "code", _COMPRESSION_ERROR)
-            self._queue(_GOAWAY, 0, 0, b"\0\0\0\0" + code.to_bytes(4, "big"))
-            raise Http2Error(code, "%s, frame type %s" % (error, self._kind))
+        stream = self._next
+        full = len(self.calls) >= self.max_calls or stream > _LAST_STREAM
+        require(not (full or self.closed or self.goaway), _REFUSED_STREAM)
+        call = self.calls[stream] = Call(stream, self.initial_window)
+        self._next = stream + 2
+        self._frames = 0
+        self._write(_HEADERS, stream, self.codec.encode(path, token, extra), _END_HEADERS)
+        return call
 
     def sendable(self, call):
         """How many bytes of DATA may be sent now."""
         if call.done or call.ended_sending:
             return 0
-        return max(0, min(self._window, call.window, _MAX_FRAME))
+        return max(0, min(self.window, call.window, _MAX_FRAME))
 
-    def data_header(self, call, size, end_stream):
-        """The header of a DATA frame whose `size` bytes the caller sends next.
+    def data_header(self, call, size, end):
+        """The header of a DATA frame whose `size` bytes the caller sends next; the `end`?
 
-        Http2Error INTERNAL_ERROR (2) when `size` is more than `sendable`.
+        WireError with code INTERNAL_ERROR (2) when `size` is more than `sendable`.
         """
-        allowed = not (call.done or call.ended_sending)
-        require(allowed and (not size or size <= self.sendable(call)), _INTERNAL_ERROR)
-        self._window -= size
+        over = call.done or call.ended_sending
+        require(not over and size <= self.sendable(call), 2)
+        self.window -= size
         call.window -= size
-        call.ended_sending = end_stream
-        return frame_header(size, _DATA, _END_STREAM if end_stream else 0, call.id)
+        call.ended_sending = end
+        return frame_header(size, _DATA, end, call.id)
 
-    def cancel(self, call, code=_CANCEL):
+    def cancel(self, call):
         """Give the call up with RST_STREAM, unless it is done."""
         if not call.done:
-            self._queue(_RST_STREAM, 0, call.id, code.to_bytes(4, "big"))
-            self._close(call, code)
+            self._write(_RST_STREAM, call.id, pack(">I", _CANCEL))
+            self.finish(call, _CANCEL)
 
-    def _queue(self, kind, flags, stream, payload):
-        self.outgoing.extend(frame_header(len(payload), kind, flags, stream))
-        self.outgoing.extend(payload)
+    def receive(self, data):
+        """Take received bytes (any buffer, split anywhere).
 
-    def _close(self, call, reset_code):
-        call.reset_code = reset_code
-        call.done = True
-        self._calls.pop(call.id)
+        WireError with HTTP/2's error `code` when the connection cannot go on; a GOAWAY is in
+        `outgoing` then.
+        """
+        data = memoryview(data)
+        at = 0
+        try:
+            while at < len(data) and not self.closed:
+                at = self._read(data, at)
+        except WireError as error:
+            self.closed = True
+            code = error.code
+            self._write(_GOAWAY, 0, pack(">II", 0, code))
+            require(False, code, "%s, frame type %s, code" % (error, self._kind))
 
-    def _data(self, stream, view):
-        call = self._call(stream)
-        if call:
+    def _read(self, data, at):
+        # What `data` has from `at` on of a frame's header or payload; returns its end.
+        if self._have < _HEADER_SIZE:
+            end = min(at + _HEADER_SIZE - self._have, len(data))
+            for index in range(at, end):
+                self._head[self._have] = data[index]
+                self._have += 1
+            if self._have == _HEADER_SIZE:
+                self._begin()
+        else:
+            end = min(at + self._left, len(data))
+            self._left -= end - at
+            if self._kind == _DATA:
+                self._take(data[at:end])
+            elif self._kind <= _CONTINUATION:
+                self._data.extend(data[at:end])
+        if self._have == _HEADER_SIZE and not self._left:
+            self._have = 0
+            end_frame = self._end if self._kind in _STREAM_FRAMES else self._control
+            end_frame(self._kind, self._flags, self._data)
+        return end
+
+    def _begin(self):
+        # A frame's header is there: is the frame allowed?
+        size, flags, stream = unpack_from(_HEADER, self._head)
+        kind = size & 255
+        size >>= 8
+        stream &= _LARGEST_WINDOW
+        first = self._kind is None and (kind != _SETTINGS or flags & _ACK)
+        require(not first, _PROTOCOL_ERROR, "the peer does not speak HTTP/2: error")
+        self._kind = kind
+        require(size <= _MAX_FRAME, _FRAME_SIZE_ERROR)
+        require(self._block == (stream if kind == _CONTINUATION else 0), _PROTOCOL_ERROR)
+        if kind == _DATA:
+            self._padding = -1 if flags & _PADDED else 0
+            self._received += size
+        elif kind == _CONTINUATION:
+            flags = self._flags | flags & _END_HEADERS
+        else:
+            self._data[:] = b""
+        if kind <= _CONTINUATION:
+            rule = _RULES[kind]
+            wrong = rule & (_NOT_ON_STREAM if stream else _NOT_ON_CONNECTION)
+            require(not wrong, _PROTOCOL_ERROR)
+            require(not rule & _SIZE or rule & _SIZE == size, _FRAME_SIZE_ERROR)
+            require(not kind or len(self._data) + size <= _HEADER_BOMB_BYTES, _ENHANCE_YOUR_CALM)
+        self._flags = flags
+        self._stream = stream
+        self._left = size
+        self._frames += 1
+        flood = self._frames > _FRAME_FLOOD or len(self.outgoing) > _ANSWER_FLOOD_BYTES
+        require(not flood, _ENHANCE_YOUR_CALM)
+
+    def _take(self, data):
+        # A piece of DATA, with what padding it has.
+        if self._padding < 0:
+            self._padding = data[0]
+            data = data[1:]
+            require(self._padding <= self._left + len(data), _PROTOCOL_ERROR)
+        size = len(data) + min(0, self._left - self._padding)
+        call = self._call()
+        if call and size > 0:
             self._frames = 0
-            if len(call.body) + len(view) > self._max_body:
-                call.body = bytearray()
-                call.grpc_status = _GRPC_RESOURCE_EXHAUSTED
+            if len(call.body) + size <= self._max_body:
+                call.body.extend(data[:size])
+            else:
+                call.body = b""
+                call.grpc_status = _RESOURCE_EXHAUSTED
                 call.grpc_message = "answer over %d bytes" % self._max_body
                 self.cancel(call)
-            else:
-                call.body.extend(view)
 
-    def _frame(self, kind, flags, stream, payload):
-        if kind in _STREAM_FRAMES:
-            self._stream_frame(kind, flags, self._call(stream), payload)
-        elif kind == _SETTINGS:
-            if flags & _ACK:
-                require(not payload, _FRAME_SIZE_ERROR)
-            else:
-                require(not len(payload) % 6, _FRAME_SIZE_ERROR)
-                self._apply_settings(payload)
-                self._queue(_SETTINGS, _ACK, 0, b"")
-        elif kind == _PING:
-            require(len(payload) == 8, _FRAME_SIZE_ERROR)
-            if not flags & _ACK:
-                self._queue(_PING, _ACK, 0, payload)
-        elif kind == _GOAWAY:
-            require(len(payload) >= 8, _FRAME_SIZE_ERROR)
-            last = _u32(payload, 0) & _LARGEST_WINDOW
-            self.goaway = (_u32(payload, 4), last)
-            for call in list(self._calls.values()):
-                if call.id > last:
-                    call.refused = True
-                    self._close(call, _REFUSED_STREAM)
-        elif kind == _WINDOW_UPDATE:
-            require(len(payload) == 4, _FRAME_SIZE_ERROR)
-            increment = _u32(payload, 0) & _LARGEST_WINDOW
-            require(increment, _PROTOCOL_ERROR)
-            if not stream:
-                self._window = _widened(self._window, increment)
-            elif call := self._call(stream):
-                call.window = _widened(call.window, increment)
-        else:
-            require(kind != _PUSH_PROMISE, _PROTOCOL_ERROR)
-
-    def _stream_frame(self, kind, flags, call, payload):
+    def _end(self, kind, flags, data):
+        # The end of a frame of a stream; of a header block only with its last frame.
+        call = self._call()
         if kind == _DATA:
             if self._received >= _WINDOW_STEP:
-                self._queue(_WINDOW_UPDATE, 0, 0, self._received.to_bytes(4, "big"))
+                self._write(_WINDOW_UPDATE, 0, pack(">I", self._received))
                 self._received = 0
             if call and flags & _PADDED:  # only the message may use the stream's window up
-                back = (self._padding + 1).to_bytes(4, "big")
-                self._queue(_WINDOW_UPDATE, 0, call.id, back)
+                self._write(_WINDOW_UPDATE, call.id, pack(">I", self._padding + 1))
             if call and flags & _END_STREAM:
-                self._ended(call, {})
-        elif kind == _HEADERS:
-            headers = self._decoder.decode(payload)
-            if call:
-                self._frames = 0
-                self._headers(call, headers, flags & _END_STREAM)
+                self._finish(call, {})
         elif kind == _RST_STREAM:
-            require(len(payload) == 4, _FRAME_SIZE_ERROR)
             if call:
-                code = _u32(payload, 0)
-                call.refused = code == _REFUSED_STREAM
-                self._close(call, code)
+                self.finish(call, unpack_from(">I", data)[0])
+        else:
+            if kind == _HEADERS and flags & _PADDED_OR_PRIORITY:
+                from microserver.wire import http2_control
 
-    def _apply_settings(self, payload):
-        for at in range(0, len(payload), 6):
-            name = payload[at] << 8 | payload[at + 1]
-            value = _u32(payload, at + 2)
-            if name == 1:
-                self._encoder.set_limit(value)
-            elif name == 3:
-                self._max_calls = value
-            elif name == 4:
-                change = _widened(value, 0) - self._initial_window
-                self._initial_window = value
-                for call in self._calls.values():
-                    call.window = _widened(call.window, change)
-            elif name == 5:
-                require(_MAX_FRAME <= value <= 0xFFFFFF, _PROTOCOL_ERROR)
+                http2_control.strip(data, flags)
+            self._block = 0 if flags & _END_HEADERS else self._stream
+            if not self._block:
+                headers = self.codec.decode(data)
+                if call:
+                    self._headers(call, headers, flags & _END_STREAM)
 
+    def _control(self, kind, flags, data):
+        # The end of a frame of the connection, or one that widens a window.
+        if kind == _PING:
+            if not flags & _ACK:
+                self._write(_PING, 0, data, _ACK)
+        elif kind == _WINDOW_UPDATE:
+            value = unpack_from(">I", data)[0] & _LARGEST_WINDOW
+            require(value, _PROTOCOL_ERROR)
+            end = self._call() if self._stream else self
+            if end:
+                end.window += value
+                require(end.window <= _LARGEST_WINDOW, _FLOW_CONTROL_ERROR)
+        elif kind == _SETTINGS and flags & _ACK:
+            require(not data, _FRAME_SIZE_ERROR)
+        elif kind <= _GOAWAY:
+            from microserver.wire import http2_control
 
-def _u32(data, at):
-    return int.from_bytes(data[at : at + 4], "big")
+            if kind == _GOAWAY:
+                http2_control.go_away(self, data)
+            elif kind == _SETTINGS:
+                http2_control.apply_settings(self, data)
+                self._write(_SETTINGS, 0, b"", _ACK)
 
+    def _write(self, kind, stream, data, flags=0):
+        self.outgoing.extend(frame_header(len(data), kind, flags, stream))
+        self.outgoing.extend(data)
 
-def _widened(window, increment):
-    require(window + increment <= _LARGEST_WINDOW, _FLOW_CONTROL_ERROR)
-    return window + increment
+    def finish(self, call, code):
+        call.reset_code = code
+        call.refused = code == _REFUSED_STREAM
+        call.done = True
+        self.calls.pop(call.id)
 
+    def _call(self):
+        # The open call of this frame; None when it is over, WireError when it never was.
+        stream = self._stream
+        require(stream & 1 and stream < self._next, _PROTOCOL_ERROR)
+        return self.calls.get(stream)
 
-class Http2Client(Connection):
-    """A connection that opens calls.  The answer of each may be `max_body` bytes long."""
-
-    def __init__(self, max_body=8192):
-        super().__init__(max_body, _WANTED)
-        self._next_id = 1
-        self.outgoing.extend(_PREFACE + (max_body + 1).to_bytes(4, "big"))
-
-    def open_call(self, headers):
-        """A new `Call`, its HEADERS queued; `headers` as of `grpc.call_headers`.
-
-        Http2Error REFUSED_STREAM (7) when this connection takes no further call, at least now.
-        """
-        calls = self._calls
-        number = self._next_id
-        full = len(calls) >= self._max_calls or number > _LAST_STREAM
-        require(not (full or self.closed or self.goaway), _REFUSED_STREAM)
-        call = calls[number] = Call(number, self._initial_window)
-        self._next_id = number + 2
+    def _headers(self, call, headers, end):
         self._frames = 0
-        self._queue(_HEADERS, _END_HEADERS, number, self._encoder.encode(headers))
-        return call
-
-    def _call(self, stream):
-        """The open call of `stream`; None when it is over, Http2Error when it never was."""
-        require(stream & 1 and stream < self._next_id, _PROTOCOL_ERROR)
-        return self._calls.get(stream)
-
-    def _headers(self, call, headers, ended):
         if call.http_status is None:
             status = headers.get(b":status", b"")
             status = int(status) if status.isdigit() else 0
             if 100 <= status < 200:
                 return  # the answer proper follows
             call.http_status = status
-            if b"date" in headers:
-                call.headers["date"] = percent_decode(headers[b"date"])
-            if not ended:
+            call.date = headers.get(b"date")
+            if not end:
                 return
-        require(ended, _PROTOCOL_ERROR)  # these are the trailers
-        self._ended(call, headers)
+        require(end, _PROTOCOL_ERROR)  # these are the trailers
+        self._finish(call, headers)
 
-    def _ended(self, call, trailers):
-        call.grpc_status, call.grpc_message = final_status(
-            call.http_status, trailers.get(b"grpc-status"), trailers.get(b"grpc-message")
-        )
+    def _finish(self, call, headers):
+        call.conclude(headers)
         if call.ended_sending:
-            self._close(call, None)
+            self.finish(call, None)
         else:
             self.cancel(call)  # RFC 9113, 8.1: the rest of the request is not wanted

@@ -6,7 +6,7 @@ the symbols in that order and how many codes each length has are the whole table
 
 from micropython import const
 
-from microserver.wire.varint import WireError
+from microserver.wire.grpc import WireError
 
 _SYMBOLS = const(
     b"012aceiost %-./3456789=A_bdfghlmnpru:BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz&*,;XZ!\"()?'+|#>\x00$@"

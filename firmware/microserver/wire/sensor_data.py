@@ -13,7 +13,6 @@ from array import array
 
 from micropython import const
 
-from microserver.wire import varint
 from microserver.wire.decimal import put_float32, put_floats, put_int
 
 _TIMESTAMP = b"\x08\x80\x80\x80\x80\x00\x10\x80\x80\x80\x80\x00"  # seconds, nanos: 5 bytes each
@@ -287,9 +286,12 @@ class _Builder:
 
 
 def _varint(value):
-    buffer = bytearray(varint.size(value))
-    varint.write(buffer, 0, value)
-    return bytes(buffer)
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
 
 
 def _constant(value):
