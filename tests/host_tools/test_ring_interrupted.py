@@ -6,15 +6,16 @@ CPython's trace hook stands in for the timer: at chosen lines of the ring's own 
 import random
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import pytest
-from capture_parts import append, read_all, ring_of, values_of
-from nor_flash import NorFlash
 
+from capture_parts import append, read_all, ring_of, values_of
 from microserver.capture.batch import Batch, RecordsGone
 from microserver.capture.flash_pool import FlashPool
+from nor_flash import NorFlash
 
 WALL = (1_700_000_000, 0)
 
@@ -81,7 +82,7 @@ def test_every_record_is_delivered_or_counted_whenever_the_callback_comes(
                 timer.append()
             timer.during(ring.service)
             if rng.random() < 0.3:
-                delivered += timer.during(lambda: upload(ring, rng))
+                delivered += timer.during(partial(upload, ring, rng))
             assert ring.front_held is False
             kept = ring.records() + ring.dropped() + ring.rejected + ring.lost
             assert timer.appended == delivered + kept, seed

@@ -4,7 +4,7 @@ import struct
 
 from microserver.capture.batch import Batch
 from microserver.capture.cursor import Cursor
-from microserver.capture.record import HEADER, Schema, put_times, taken_us_of
+from microserver.capture.record import HEADER, Schema, layout_of, put_times, taken_us_of
 from microserver.capture.ring import Ring
 from microserver.wire.sensor_data import Template
 
@@ -14,9 +14,9 @@ _SHAPE = {"readings": {"n": "i"}}
 def ring_of(cap, ram, pool=None):
     """A Ring with two schemas: 0 is {"readings": {"n": int}}, 1 has a string "text" beside it."""
     ring = Ring(cap, ram, pool)
-    ring.schemas.put(0, Schema(_SHAPE, "<i", Template(_SHAPE, "i")))
+    ring.schemas.put(0, Schema(_SHAPE, "<i", Template(layout_of(_SHAPE), "i")))
     shape = {"readings": {"n": "i", "text": "s"}}
-    ring.schemas.put(1, Schema(shape, "<i", Template(shape, "is")))
+    ring.schemas.put(1, Schema(shape, "<i", Template(layout_of(shape), "is")))
     ring.last = 0
     return ring
 

@@ -11,7 +11,6 @@ from microserver.wire.sensor_data import wall_of
 __all__ = ["Batch", "RecordsGone"]
 
 _MICROS = const(1000000)
-_NO_PLAN = (-1, 0, 0, 0, None, None, None, None)
 _FINE = const((1 << 30) - 1)  # a time since the last record up to here is in microseconds
 
 
@@ -28,7 +27,7 @@ class Batch:
         self._ring = ring
         self._schemas = schemas
         self._wall = wall_of(*wall)
-        self._plan = _NO_PLAN
+        self._plan = (-1,) + 7 * (None,)
         self._memo = {}  # what the conversion of numbers wants to remember
         self._max_bytes = max_bytes
         self._freeze(None)
@@ -89,7 +88,7 @@ class Batch:
         if cursor.next_sequence > self.first:
             raise RecordsGone("records of the batch were overwritten")
         cursor.overwritten = self._overwritten
-        self._plan = _NO_PLAN
+        self._plan = (-1,) + 7 * (None,)
         view = memoryview(buffer)
         filled = 0
         while cursor.next_sequence < self.end:

@@ -94,7 +94,7 @@ class Cursor:
             if sequence >= ring.ram_first:
                 self._load_ram(ring)
                 return True
-            if self._segment and self.at < self.limit and ring.pool.owner is self:
+            if self._segment and self.at < self.limit and ring.tail.pool.owner is self:
                 return True
             if self._load(ring):
                 return True
@@ -117,10 +117,10 @@ class Cursor:
     def _load(self, ring):
         """Brings the next record's chunk into the buffer; False when that record is lost."""
         target = self.next_sequence
-        segment = ring.segment_of(target)
+        segment = ring.tail.segment_of(target)
         if segment.sector is None:
             self.next_sequence = segment.end
-            self.position, self.seconds, self.micros = ring.end_of(segment)
+            self.position, self.seconds, self.micros = ring.tail.end_of(segment)
             return False
         if segment is not self._segment:  # walk there: times and places add up from its start
             self._segment = segment
@@ -137,7 +137,7 @@ class Cursor:
         return found
 
     def _find(self, ring, segment, target):
-        pool = ring.pool
+        pool = ring.tail.pool
         while True:
             if self.at >= self.limit:
                 self._offset += self._size
@@ -146,7 +146,7 @@ class Cursor:
                 self._chunk_position = self.position
             size = pool.read(segment.sector, self._offset, self._chunk_first)
             if not size:
-                ring.lose(segment, self._chunk_first, self._chunk_position)
+                ring.tail.lose(segment, self._chunk_first, self._chunk_position)
                 self._segment = None
                 return False
             pool.owner = self

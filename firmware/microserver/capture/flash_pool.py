@@ -31,6 +31,7 @@ class FlashPool:
         self._device = device
         self._write_once = hasattr(device, "is_sealed")
         self.buffer = memoryview(bytearray(chunk_bytes))
+        self.largest = chunk_bytes - CHUNK_HEADER  # record that a chunk can hold
         self.owner = None
         self._header = memoryview(bytearray(SECTOR_HEADER))
         self._clean = []  # erased and headed, ready to be taken

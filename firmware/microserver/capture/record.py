@@ -12,6 +12,7 @@ roundings never add up, because the next time counts from the rounded one.
 """
 
 import struct
+import sys
 from array import array
 
 from micropython import const
@@ -46,13 +47,29 @@ def raw_schema(source):
         _place(shape, path, ~index if scale is None else index)
     for path, value in source.constants:
         _place(shape, path, (value,))
-    return Schema(shape, source.format, RawTemplate(shape, source.format, source.fields))
+    return Schema(
+        shape, source.format, RawTemplate(layout_of(shape), source.format, source.fields)
+    )
 
 
 def _place(shape, path, leaf):
     for key in path[:-1]:
         shape = shape.setdefault(key, {})
     shape[path[-1]] = leaf
+
+
+def layout_of(shape):
+    """What `wire.entry_builder` builds for a shape; that module does not stay in the heap."""
+    from microserver.wire import entry_builder
+
+    layout = entry_builder.build(shape)
+    name = entry_builder.__name__
+    parent, _, leaf = name.rpartition(".")
+    setattr(sys.modules[parent], leaf, None)  # None first: a dict keeps a deleted entry's value
+    delattr(sys.modules[parent], leaf)
+    sys.modules[name] = None
+    del sys.modules[name]
+    return layout
 
 
 class Schemas:
@@ -94,7 +111,7 @@ class Schemas:
         if slot >= 0:
             codes = codes_of(shape)
             format = "<" + codes.replace("s", "").replace("n", "")  # of the payload
-            self.put(slot, Schema(shape, format, Template(shape, codes)))
+            self.put(slot, Schema(shape, format, Template(layout_of(shape), codes)))
         return slot
 
     def only_slot(self, first):
