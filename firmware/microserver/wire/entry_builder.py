@@ -3,7 +3,6 @@
 Needed once per shape, so this module need not stay in the heap; sensor_data.py patches the entry.
 """
 
-from microserver.wire import varint
 from microserver.wire.decimal import put_float32, put_int
 
 _TIMESTAMP = b"\x08\x80\x80\x80\x80\x00\x10\x80\x80\x80\x80\x00"  # seconds, nanos: 5 bytes each
@@ -101,9 +100,12 @@ class _Builder:
 
 
 def _varint(value):
-    buffer = bytearray(varint.size(value))
-    varint.write(buffer, 0, value)
-    return bytes(buffer)
+    groups = []
+    while value > 127:
+        groups.append(value & 127 | 128)
+        value >>= 7
+    groups.append(value)
+    return bytes(groups)
 
 
 def _constant(value):
