@@ -13,10 +13,8 @@ from array import array
 
 from micropython import const
 
-from microserver.wire.decimal import put_float32, put_floats, put_int
+from microserver.wire.decimal import put_floats, put_int
 
-_TIMESTAMP = b"\x08\x80\x80\x80\x80\x00\x10\x80\x80\x80\x80\x00"  # seconds, nanos: 5 bytes each
-_METADATA = b"\x0a\x1c\x0a\x0c" + _TIMESTAMP + b"\x12\x0c" + _TIMESTAMP
 _RECEIVED = const(14)  # from the seconds of time_requested to those of time_received
 _FIRST_VALUE = const(3)  # behind slot and times
 _FORMATS = {"f": "HH", "i": "i", "q": "q", "?": "B"}
@@ -31,23 +29,19 @@ def wall_of(unix_seconds, micros):
 class Template:
     """The entry of one shape.
 
-    `shape`: nested dicts and lists; a leaf is a letter of capture/record.py, the index of a raw
-    field (~index for a boolean), or a constant as a tuple of one.  `codes`: the letters in the
-    order of storage.
+    `layout`: what `entry_builder.build` gives for the shape; `codes`: the letters of its leaves in
+    the order of storage.
     """
 
-    def __init__(self, shape, codes=""):
-        builder = _Builder(shape)
-        self.entry = builder.entry
-        self._cuts = [offset for offset, code in builder.slots if code == "s"]
-        self._lengths = builder.lengths
-        self._times = builder.times
+    def __init__(self, layout, codes=""):
+        self.entry, self._times, slots, self._lengths = layout
+        self._cuts = [offset for offset, code in slots if code == "s"]
         self._wall = self._memo = None
         self._seconds = self._taken = -1
         self._last = None
         self.strings = len(self._cuts)
         self.size = len(self.entry)  # without strings
-        self._plan([slot for slot in builder.slots if slot[1] != "s"], codes)
+        self._plan([slot for slot in slots if slot[1] != "s"], codes)
 
     def _plan(self, slots, codes):
         """Sets `format`, that of a whole record, and where its values go."""
@@ -164,10 +158,10 @@ class RawTemplate(Template):
     `fields`: (path, scale, offset) per value of `raw_format`; scale None is a boolean.
     """
 
-    def __init__(self, shape, raw_format, fields):
+    def __init__(self, layout, raw_format, fields):
         self._fields = fields
         self._raw_format = raw_format
-        super().__init__(shape)
+        super().__init__(layout)
 
     def _plan(self, slots, codes):
         self.format = self._raw_format[0] + "BIH" + self._raw_format[1:]
@@ -204,109 +198,3 @@ def _put_padded(buffer, at, size):
     buffer[at] = size & 127 | 128
     buffer[at + 1] = size >> 7 & 127 | 128
     buffer[at + 2] = size >> 14
-
-
-class _Builder:
-    """Builds an entry from its end to its start, so that each length is known when it is due.
-
-    Places are counted from the end until the entry is complete.
-    """
-
-    def __init__(self, shape):
-        self._data = b""
-        self._strings = 0
-        self.slots = []
-        self.lengths = []
-        message = self._mark()
-        self._fields(shape, message, b"\x12")
-        self._data = _METADATA + self._data
-        times = len(self._data) - 5
-        self._close(b"\x12", message)
-        size = len(self._data)
-        count = self._strings
-        self.entry = bytearray(self._data)
-        self.times = size - times
-        self.slots = [(size - place, code) for place, code in reversed(self.slots)]
-        self.lengths = [
-            (size - place, base, count - behind, count - first)
-            for place, base, first, behind in self.lengths
-        ]
-
-    def _mark(self):
-        return len(self._data), self._strings
-
-    def _close(self, tag, mark):
-        """Puts tag and length before all that was added since `mark`."""
-        end, first = mark
-        size = len(self._data) - end
-        if self._strings > first:
-            self._data = b"\x80\x80\x00" + self._data
-            self.lengths.append((len(self._data), size, first, self._strings))
-        else:
-            self._data = _varint(size) + self._data
-        self._data = tag + self._data
-
-    def _fields(self, node, mark, tag):
-        """A google.protobuf.Struct."""
-        for key in sorted(node, reverse=True):
-            entry = self._mark()
-            self._value(node[key], b"\x12")
-            name = key.encode()
-            self._data = b"\x0a" + _varint(len(name)) + name + self._data
-            self._close(b"\x0a", entry)
-        self._close(tag, mark)
-
-    def _value(self, node, tag):
-        """A google.protobuf.Value behind `tag`."""
-        mark = self._mark()
-        if isinstance(node, dict):
-            self._fields(node, mark, b"\x2a")
-        elif isinstance(node, list):
-            for item in reversed(node):
-                self._value(item, b"\x0a")
-            self._close(b"\x32", mark)
-        elif isinstance(node, tuple):
-            self._data = _constant(node[0]) + self._data
-        else:
-            self._leaf(node, mark)
-        self._close(tag, mark)
-
-    def _leaf(self, code, mark):
-        if code == "n":
-            self._data = b"\x08\x00" + self._data
-        elif code == "s":
-            self.slots.append((len(self._data), code))
-            self._strings += 1
-            self._close(b"\x1a", mark)
-        else:
-            boolean = code == "?" or (isinstance(code, int) and code < 0)
-            places = b"\x20\x00" if boolean else b"\x11" + bytes(8)
-            self._data = places + self._data
-            self.slots.append((len(self._data) - 1, code))
-
-
-def _varint(value):
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _constant(value):
-    """An encoded google.protobuf.Value: None, bool, str, or a number."""
-    if value is None:
-        return b"\x08\x00"
-    if isinstance(value, bool):
-        return b"\x20\x01" if value else b"\x20\x00"
-    if isinstance(value, str):
-        text = value.encode()
-        return b"\x1a" + _varint(len(text)) + text
-    double = bytearray(9)
-    double[0] = 0x11
-    if isinstance(value, int):
-        put_int(value, double, 1)
-    else:
-        put_float32(value, double, 1)
-    return bytes(double)
