@@ -19,7 +19,7 @@ _PING = const(6)
 _GOAWAY = const(7)
 _WINDOW_UPDATE = const(8)
 _CONTINUATION = const(9)
-_STREAM_FRAMES = const(b"\x00\x01\x03\x09")
+_OF_A_CALL = const(b"\x00\x01\x03\x09")  # frames that are part of one
 
 # Per kind of frame: the size that its payload must have, 0 for any, plus bits that forbid it on
 # stream 0 (the connection as a whole) or on others.  PUSH_PROMISE is forbidden on both.
@@ -27,33 +27,28 @@ _SIZE = const(0x0F)
 _NOT_ON_CONNECTION = const(0x10)
 _NOT_ON_STREAM = const(0x20)
 _RULES = const(b"\x10\x10\x10\x14\x20\x30\x28\x20\x04\x10")
-
 _HEADER_SIZE = const(9)
-_HEADER = const(">IBI")  # size and kind, flags, stream
-
 _END_STREAM = const(1)
 _ACK = const(1)
 _END_HEADERS = const(4)
 _PADDED = const(8)
 _PADDED_OR_PRIORITY = const(0x28)
-
 _PROTOCOL_ERROR = const(1)
+_INTERNAL_ERROR = const(2)
 _FLOW_CONTROL_ERROR = const(3)
 _FRAME_SIZE_ERROR = const(6)
 _REFUSED_STREAM = const(7)
 _CANCEL = const(8)
 _ENHANCE_YOUR_CALM = const(11)
-_RESOURCE_EXHAUSTED = const(8)  # a gRPC status
+_RESOURCE_EXHAUSTED = const(8)  # of gRPC
+
 # Limits, named for the attack that they stop.
 _HEADER_BOMB_BYTES = const(4096)  # a header block with its CONTINUATIONs, or another control frame
 _FRAME_FLOOD = const(2000)  # frames since an answer last made progress: PING, SETTINGS, RST, ...
 _ANSWER_FLOOD_BYTES = const(8192)  # acknowledgements that the peer does not read
-
-_DEFAULT_WINDOW = const(65535)
 _LARGEST_WINDOW = const(0x7FFFFFFF)
 _WINDOW_STEP = const(16384)  # received bytes per WINDOW_UPDATE of the connection
 _MAX_FRAME = const(16384)  # the smallest limit a peer may be given
-_MAX_CALLS = const(100)  # until the peer says how many
 _LAST_STREAM = const(0x3FFFFFFF)  # half of what the protocol allows: still a small int
 
 # The preface, then SETTINGS: no push, header lists of 4096 bytes, and the initial window, whose
@@ -66,14 +61,13 @@ _WANTED = const(b":status grpc-status grpc-message date")
 
 def frame_header(size, kind, flags, stream):
     """The nine bytes in front of a frame's payload of `size` bytes."""
-    return pack(_HEADER, size << 8 | kind, flags, stream)
+    return pack(">IBI", size << 8 | kind, flags, stream)
 
 
 class Http2Client:
     """A connection that opens calls.  The answer of each may be `max_body` bytes long.
 
-    Public: `outgoing`, `closed`, `goaway` and the methods with a docstring.  What else has no
-    underscore is for `http2_control.py`.
+    What has no underscore and no docstring is for `http2_control.py`.
     """
 
     closed = False
@@ -82,30 +76,28 @@ class Http2Client:
     def __init__(self, scheme, authority, max_body=8192):
         """`scheme` ("http" or "https") and `authority` (host:port) are those of every call."""
         self.outgoing = bytearray(_PREFACE + pack(">I", max_body + 1))
-        self.window = self.initial_window = _DEFAULT_WINDOW
-        self.max_calls = _MAX_CALLS
+        self.window = self.initial_window = 65535  # the RFC's default
+        self.max_calls = 100  # until the peer says how many
         self.calls = {}
         self.codec = HeaderCodec(scheme, authority, _WANTED)
         self._max_body = max_body
         self._next = 1  # stream of the next call
-        # The frame that is being received.
-        self._head = bytearray(_HEADER_SIZE)
+        self._head = bytearray(_HEADER_SIZE)  # of the frame that is being received
         self._have = 0  # bytes of the header that are there; all: the payload comes
         self._kind = None  # None before the first, which must be SETTINGS
         self._flags = 0  # of a header block those of its first frame, and END_HEADERS
         self._stream = 0
         self._left = 0  # bytes of the payload that are still to come
         self._padding = 0  # at the end of DATA; -1: its length comes first
-        self._data = bytearray()  # payload of frames other than DATA; a whole header block
+        self._data = bytearray()  # payload of others than DATA; a whole header block
         self._block = 0  # the stream whose header block CONTINUATION must go on with
         self._frames = 0  # since the last progress
         self._received = 0  # bytes of DATA that no WINDOW_UPDATE gave back yet
 
     def open_call(self, path, token=None, extra=()):
-        """A new `Call`, its HEADERS queued.
+        """A new `Call`, its HEADERS queued; `extra` is metadata: (name, value) pairs of str.
 
-        `token` is a bearer token; `extra` is metadata as (name, value) pairs of str.  WireError
-        with code REFUSED_STREAM (7) when this connection takes no further call, at least now.
+        WireError with code REFUSED_STREAM (7) when no further call is possible, at least now.
         """
         stream = self._next
         full = len(self.calls) >= self.max_calls or stream > _LAST_STREAM
@@ -123,12 +115,12 @@ class Http2Client:
         return max(0, min(self.window, call.window, _MAX_FRAME))
 
     def data_header(self, call, size, end):
-        """The header of a DATA frame whose `size` bytes the caller sends next; the `end`?
+        """The header of a DATA frame, maybe the `end`, whose `size` bytes the caller sends next.
 
         WireError with code INTERNAL_ERROR (2) when `size` is more than `sendable`.
         """
-        over = call.done or call.ended_sending
-        require(not over and size <= self.sendable(call), 2)
+        ended = call.done or call.ended_sending
+        require(not ended and size <= self.sendable(call), _INTERNAL_ERROR)
         self.window -= size
         call.window -= size
         call.ended_sending = end
@@ -141,11 +133,8 @@ class Http2Client:
             self.finish(call, _CANCEL)
 
     def receive(self, data):
-        """Take received bytes (any buffer, split anywhere).
-
-        WireError with HTTP/2's error `code` when the connection cannot go on; a GOAWAY is in
-        `outgoing` then.
-        """
+        """Take received bytes (any buffer, split anywhere).  WireError when the connection cannot
+        go on; a GOAWAY is in `outgoing` then."""
         data = memoryview(data)
         at = 0
         try:
@@ -153,9 +142,8 @@ class Http2Client:
                 at = self._read(data, at)
         except WireError as error:
             self.closed = True
-            code = error.code
-            self._write(_GOAWAY, 0, pack(">II", 0, code))
-            require(False, code, "%s, frame type %s, code" % (error, self._kind))
+            self._write(_GOAWAY, 0, pack(">II", 0, error.code))
+            require(False, error.code, "%s, frame type %s, code" % (error, self._kind))
 
     def _read(self, data, at):
         # What `data` has from `at` on of a frame's header or payload; returns its end.
@@ -175,18 +163,17 @@ class Http2Client:
                 self._data.extend(data[at:end])
         if self._have == _HEADER_SIZE and not self._left:
             self._have = 0
-            end_frame = self._end if self._kind in _STREAM_FRAMES else self._control
+            end_frame = self._end if self._kind in _OF_A_CALL else self._control
             end_frame(self._kind, self._flags, self._data)
         return end
 
     def _begin(self):
         # A frame's header is there: is the frame allowed?
-        size, flags, stream = unpack_from(_HEADER, self._head)
-        kind = size & 255
-        size >>= 8
+        size, flags, stream = unpack_from(">IBI", self._head)  # as frame_header
+        size, kind = size >> 8, size & 255
         stream &= _LARGEST_WINDOW
-        first = self._kind is None and (kind != _SETTINGS or flags & _ACK)
-        require(not first, _PROTOCOL_ERROR, "the peer does not speak HTTP/2: error")
+        alien = self._kind is None and (kind != _SETTINGS or flags & _ACK)
+        require(not alien, _PROTOCOL_ERROR, "the peer does not speak HTTP/2: error")
         self._kind = kind
         require(size <= _MAX_FRAME, _FRAME_SIZE_ERROR)
         require(self._block == (stream if kind == _CONTINUATION else 0), _PROTOCOL_ERROR)
@@ -288,9 +275,8 @@ class Http2Client:
 
     def _call(self):
         # The open call of this frame; None when it is over, WireError when it never was.
-        stream = self._stream
-        require(stream & 1 and stream < self._next, _PROTOCOL_ERROR)
-        return self.calls.get(stream)
+        require(self._stream & 1 and self._stream < self._next, _PROTOCOL_ERROR)
+        return self.calls.get(self._stream)
 
     def _headers(self, call, headers, end):
         self._frames = 0
