@@ -2,6 +2,7 @@
 
 The partition table is read from the image itself, at 0x8000.  `writeblocks` with an offset only
 clears bits, without one it erases first; `ioctl(6)` erases one sector.  Source: esp32_partition.c.
+SIMULATED_FLASH_FAULTS=SEED makes it fail now and then: see simulated_flash_faults.py.
 """
 
 import os
@@ -19,6 +20,7 @@ HEAP_DATA, HEAP_EXEC = 4, 1
 
 erases = programs = 0  # what this run did to the flash, for the simulator's report
 _file = None
+faults = __import__("simulated_flash_faults") if os.getenv("SIMULATED_FLASH_FAULTS") else None
 
 
 def _image():
@@ -74,8 +76,10 @@ class Partition:
         return self._info[2] + at
 
     def readblocks(self, block, buffer, offset=0):
-        self._seek(block, offset, len(buffer))
+        at = self._seek(block, offset, len(buffer))
         _image().readinto(buffer)
+        if faults:
+            faults.was_read(_file, at, buffer)
 
     def writeblocks(self, block, buffer, offset=None):
         at = self._seek(block, offset or 0, len(buffer))
@@ -105,6 +109,8 @@ def _erase(at):
     _file.seek(at)
     for _ in range(_SECTOR // _PROGRAM_SIZE):
         _file.write(blank)
+    if faults:
+        faults.changed(_file, at, _SECTOR)
 
 
 def _program(at, buffer):
@@ -120,6 +126,8 @@ def _program(at, buffer):
         _file.seek(at + start)
         _file.write(memoryview(cells)[:size])
         programs += 1
+    if faults:
+        faults.changed(_file, at, len(view))
 
 
 def idf_heap_info(_capabilities):

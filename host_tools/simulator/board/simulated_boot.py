@@ -57,6 +57,7 @@ def _write_report(name, app, heap_at_boot):
         "heap_free": gc.mem_free(),
         "flash_erases": flash.erases if flash else 0,
         "flash_programs": flash.programs if flash else 0,
+        "flash_faults": flash.faults.injected if flash and flash.faults else 0,
     }
     with open(name, "w") as file:
         json.dump(report, file)
