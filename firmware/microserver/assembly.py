@@ -141,6 +141,7 @@ def _build_cloud(app, forget, credentials, manager, local):
         _opener(forget, credentials["app_address"]),
         app.clock,
         app.log,
+        forget,
     )
     if app.capture and not manager.sync_disabled:
         _build_sync(app, forget, manager)

@@ -10,6 +10,7 @@ from microserver.wire.grpc import GrpcError
 _CALL_TIMEOUT_MS = const(30000)
 _LONGEST_RECONNECT_MS = const(60000)
 _UNAUTHENTICATED = const(16)
+_ONLY_TO_CONNECT = ("wire.http2_control", "wire.well_known", "wire.grpc_status")
 _HALF_A_SECOND_US = const(500000)  # a Date header has whole seconds: the middle is the best guess
 
 
@@ -28,15 +29,19 @@ class Session:
     """One connection, one call at a time; connects and logs in on demand.
 
     `open_channel` is a coroutine that returns a channel (HTTP/2 or gRPC-Web, chosen by address).
-    `connections` counts them; `last_error` tells why there is none.
+    `connections` counts them; `last_error` tells why there is none.  `forget(*names)` gives back
+    the heap of modules that only connecting needs.
     """
 
-    def __init__(self, part_id, secret, open_channel, clock, log, timeout_ms=_CALL_TIMEOUT_MS):
+    def __init__(
+        self, part_id, secret, open_channel, clock, log, forget, timeout_ms=_CALL_TIMEOUT_MS
+    ):
         self.part_id = part_id
         self._secret = secret
         self._open_channel = open_channel
         self._clock = clock
         self._log = log
+        self._forget = forget
         self._timeout_ms = timeout_ms
         self._channel = None
         self._token = None
@@ -81,6 +86,7 @@ class Session:
             raise error
         self._delay_ms = 0
         self.last_error = ""
+        self._forget("cloud.log_in", "wire.messages.auth", *_ONLY_TO_CONNECT)
 
     async def _log_in(self):
         from microserver.cloud.log_in import PATH, request, token_of

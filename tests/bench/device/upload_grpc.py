@@ -46,6 +46,10 @@ class Silent:
         print(logger, message)
 
 
+def forget(*names):
+    pass
+
+
 _ticks = 0
 
 
@@ -69,7 +73,7 @@ async def main(port, part_id, secret, count):
         collector._due_seconds, collector._due_micros = clock.seconds, clock.micros
         await collector.take()
     open_channel = opener(tcp.open_stream, "127.0.0.1", port)
-    session = Session(part_id, secret, open_channel, clock, Silent())
+    session = Session(part_id, secret, open_channel, clock, Silent(), forget)
     outbox = Outbox(collector, metadata.encode(part_id, collector, ()), "bench%d" % count)
     await session.send("/viam.app.v1.RobotService/NeedsRestart", b"")
     await Uploader(session, [outbox], clock, Silent()).sync()
