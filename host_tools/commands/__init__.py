@@ -1,1 +1,1 @@
-"""One module per verb of the `microserver` command: HELP, add_arguments(parser), run(arguments)."""
+"""One module per verb of the `microserver` command: HELP, add_arguments and run."""

@@ -38,10 +38,8 @@ def shorter_names(sources: Mapping[str, str]) -> dict[str, str]:
     ours = sorted(used - kept, key=lambda name: (-len(name), name))
     free = [name for name in _ROM_NAMES.read_text().split() if name not in used]
     names = dict(zip(ours, free, strict=False))
-    for name, new in zip(ours[len(free) :], _short_names(used | kept), strict=False):
-        if len(new) < len(name):
-            names[name] = new
-    return names
+    rest = zip(ours[len(free) :], _short_names(used | kept), strict=False)
+    return names | {name: new for name, new in rest if len(new) < len(name)}
 
 
 def shorten(text: str, names: Mapping[str, str]) -> str:

@@ -12,8 +12,8 @@ from host_tools.errors import UserError
 from host_tools.simulator import compiled, interpreter, rom_image
 from host_tools.simulator.board_folder import BoardFolder
 
-# On the chip `machine`, `esp32` and `network` are C in flash; here they are Python and share the heap.
-# What they take of it (10.6 kB with the demo machine's sensors, less what a bare board has anyway;
+# On the chip `machine`, `esp32` and `network` are C in flash; here they are Python, in the same
+# heap.  What they take of it (10.6 kB with the demo machine's sensors; see
 # tests/host_tools/test_simulator_heap.py) comes on top of the heap that was asked for.
 CHIP_HEAP_BYTES = 10_000
 _MODULES = Path(__file__).parent / "board"
@@ -64,7 +64,12 @@ class Board:
     def _run_until_reset(self, cause: str) -> int:
         self.folder.put_in_lib(self.firmware)
         with subprocess.Popen(
-            [self.micropython, "-X", f"heapsize={self.heap_bytes + CHIP_HEAP_BYTES}", _MODULES / _STARTER],
+            [
+                self.micropython,
+                "-X",
+                f"heapsize={self.heap_bytes + CHIP_HEAP_BYTES}",
+                _MODULES / _STARTER,
+            ],
             cwd=self.folder.files,
             env=self._environment(cause),
             start_new_session=True,  # Ctrl-C reaches this process only, which stops the board

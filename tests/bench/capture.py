@@ -1,4 +1,4 @@
-"""What capturing costs: stored bytes, allocations, flash wear, deadlines missed while uploading."""
+"""What capturing costs: stored bytes, allocations, flash wear, deadlines missed in uploads."""
 
 import json
 import os
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from cloud_process import running_cloud
-
 from host_tools.firmware_path import FIRMWARE, REPOSITORY
 from host_tools.simulator import compiled, interpreter
 from tests.bench.machine import simulate, write_credentials

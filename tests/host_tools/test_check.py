@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
-from document_examples import ALL, TWO_SENSORS
 
+from document_examples import ALL, TWO_SENSORS
 from host_tools.commands import check as command
 from host_tools.configuration.checker import Report, check
 from host_tools.configuration.positions import JsonError, Position, read

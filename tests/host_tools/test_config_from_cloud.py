@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from document_examples import ALL
 from google.protobuf import json_format
 from viam.gen.app.v1 import robot_pb2
+
+from document_examples import ALL
 
 import host_tools.firmware_path  # noqa: F401  # isort: skip
 from microserver.robot.config import parse

@@ -3,6 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from google.protobuf.message import Message
+from grpc import StatusCode
+from viam.gen.app.data.v1 import data_pb2
+from viam.gen.app.v1 import robot_pb2
+
 from cloud_process import (
     AUTHENTICATE,
     UPLOAD,
@@ -12,11 +17,6 @@ from cloud_process import (
     status_of,
     upload_of,
 )
-from google.protobuf.message import Message
-from grpc import StatusCode
-from viam.gen.app.data.v1 import data_pb2
-from viam.gen.app.v1 import robot_pb2
-
 from host_tools.local_cloud.data_folder import DataFolder
 from host_tools.local_cloud.identity import Identity, Tokens, hash_of
 from host_tools.local_cloud.registry import Registry

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloud_process import ROBOT, Caller, CloudProcess, run_cloud, running_cloud
 from google.protobuf.json_format import MessageToDict
 from viam.gen.app.v1.robot_pb2 import (
     CertificateRequest,
@@ -19,6 +18,8 @@ from viam.gen.app.v1.robot_pb2 import (
     NeedsRestartRequest,
     NeedsRestartResponse,
 )
+
+from cloud_process import ROBOT, Caller, CloudProcess, run_cloud, running_cloud
 
 SERVICE = "/viam.app.v1.RobotService/"
 

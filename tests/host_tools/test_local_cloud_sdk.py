@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cloud_process import SENSOR, START_NS, Caller, CloudProcess, running_cloud, upload_of
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.struct_pb2 import Value
 from grpclib import GRPCError, Status
 from viam.app.data_client import DataClient
 from viam.gen.app.data.v1.data_pb2 import ORDER_ASCENDING, TagsFilter
 from viam.utils import create_filter
+
+from cloud_process import SENSOR, START_NS, Caller, CloudProcess, running_cloud, upload_of
 
 START = datetime.fromtimestamp(START_NS // 10**9, UTC) + timedelta(microseconds=123456)
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import grpc
 import pytest
-from cloud_process import SENSOR, UPLOAD, Caller, CloudProcess, running_cloud, status_of, upload_of
 from google.protobuf.any_pb2 import Any as AnyMessage
 from grpc import StatusCode
 from viam.gen.app.data.v1.data_pb2 import (
     ExportTabularDataRequest,
     ExportTabularDataResponse,
 )
+
+from cloud_process import SENSOR, UPLOAD, Caller, CloudProcess, running_cloud, status_of, upload_of
 
 KILLS = 4
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pytest
-from cloud_process import AUTHENTICATE, SENSOR, UPLOAD, CloudProcess, running_cloud, upload_of
 from google.protobuf.message import Message
 from viam.gen.app.data.v1.data_pb2 import ExportTabularDataRequest, ExportTabularDataResponse
 from viam.gen.app.v1.robot_pb2 import ConfigRequest, ConfigResponse
@@ -19,6 +18,7 @@ from viam.gen.proto.rpc.v1.auth_pb2 import (
     Credentials,
 )
 
+from cloud_process import AUTHENTICATE, SENSOR, UPLOAD, CloudProcess, running_cloud, upload_of
 from host_tools.local_cloud.certificate import make_certificate
 
 CONFIG = "/viam.app.v1.RobotService/Config"

@@ -13,7 +13,7 @@ from microserver.robot.robot import Robot
 ROOT = __file__.rpartition("tests/on_micropython/")[0]
 sys.path.insert(0, ROOT + "host_tools/simulator/board")
 
-from microserver.device.hardware import Hardware  # noqa: E402  `machine` is found only now
+from microserver.device.hardware import Hardware
 
 
 def demo():

@@ -3,6 +3,7 @@
 import struct
 
 import micropython
+
 from expect import raises
 from fake_hardware import FakeHardware, Lines
 from microserver.capture.methods import source_for

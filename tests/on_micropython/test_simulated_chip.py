@@ -7,6 +7,7 @@ import esp32
 import machine
 import micropython
 import network
+
 from expect import raises
 
 _MPU6050 = 0x68

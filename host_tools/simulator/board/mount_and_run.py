@@ -22,6 +22,6 @@ def _mount(name):
 
 
 _mount(os.getenv("SIMULATED_ROM"))
-import simulated_boot  # noqa: E402
+import simulated_boot
 
 simulated_boot.run()

@@ -79,8 +79,8 @@ time.sleep_us = sleep_us
 time.sleep_ms = sleep_ms
 time.sleep = lambda seconds: sleep_ms(int(seconds * 1000))
 
-import asyncio  # noqa: E402  now it takes the virtual ticks
-import asyncio.core as core  # noqa: E402
+import asyncio
+import asyncio.core as core
 
 _Flag = asyncio.ThreadSafeFlag
 _wait_really = core.IOQueue.wait_io_event

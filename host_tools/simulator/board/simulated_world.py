@@ -21,7 +21,7 @@ _STILL = (0, 0, 10000, 0, 0, 0, 2500, -55, 750, 750, 750, 750, 750, 750, 750, 75
 
 frame = array("h", _STILL)
 _name = os.getenv("SIMULATED_WORLD")
-_file = open(_name, "rb") if _name else None  # noqa: SIM115  stays open
+_file = open(_name, "rb") if _name else None
 _period_ms, _frames = struct.unpack("<II", _file.read(_HEADER_SIZE)) if _file else (1, 1)
 _started_ms = time.ticks_ms()
 

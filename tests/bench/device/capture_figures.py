@@ -6,15 +6,15 @@ import json
 import time
 
 import micropython
-from capture_parts import Ticks
-from nor_flash import NorFlash
 
+from capture_parts import Ticks
 from microserver.capture.clock import Clock
 from microserver.capture.collector import FastCollector, SimpleCollector
 from microserver.capture.flash_pool import FlashPool
 from microserver.capture.ring import Ring
 from microserver.capture.schedule import Schedule
 from microserver.robot.resource import FastSource
+from nor_flash import NorFlash
 
 
 class Component:
