@@ -23,7 +23,7 @@ HELP = "run the firmware on the real MicroPython, no board needed"
 _CRASHED = 3
 _EPILOG = """\
 The heap is the firmware's alone, as on the board: the simulated chip's own modules, which are C
-there, get 10 kB on top of it.
+there, get 11 kB on top of it.
 With --flash the board keeps its flash and its files (FILE.board/) for the next run."""
 
 

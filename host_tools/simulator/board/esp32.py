@@ -26,7 +26,7 @@ faults = __import__("simulated_flash_faults") if os.getenv("SIMULATED_FLASH_FAUL
 def _image():
     global _file
     if _file is None:
-        _file = open(os.getenv("SIMULATED_FLASH"), "r+b")  # noqa: SIM115  stays open
+        _file = open(os.getenv("SIMULATED_FLASH"), "r+b")
     return _file
 
 
