@@ -73,7 +73,7 @@ class KilledCloud:
         self._killer.start()
 
     def _kill_now_and_then(self) -> None:
-        while not self._done.wait(self._random.uniform(2, 8)):
+        while not self._done.wait(self._random.uniform(1, 6)):
             self.cloud.kill()
             self.kills += 1
             self._done.wait(self._random.choice((0, 0, 4)))  # some outages fill the flash
