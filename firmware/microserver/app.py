@@ -1,4 +1,4 @@
-"""The composition root: starts what assembly.py builds, supervises it, and ends it cleanly."""
+"""The composition root: starts what assembly_*.py build, supervises it, and ends it cleanly."""
 
 import asyncio
 import gc
@@ -8,23 +8,28 @@ import time
 from micropython import const
 
 from microserver.capture.clock import Clock
+from microserver.device import storage
 from microserver.health.log import Log
 
 _RESTART_TASK_MS = const(5000)
 _COLLECT_EVERY = const(4096)  # bytes; collecting only when full scatters what stays: fragments
 _SNTP_RETRY_MS = const(10000)
 _SNTP_AGAIN_MS = const(3600000)
+LOCAL_CONFIG = "robot.json"  # goes before the cloud's config
 VERSION = "0.1.0"
 
 
 class App:
     """One machine.  `run` returns after `stop` or Ctrl-C; `diagnostics` tells how it stands."""
 
+    CLOUD_CONFIG = "robot_config.bin"  # a ConfigResponse as the cloud sent it
+
     def __init__(self):
         gc.threshold(_COLLECT_EVERY)
         self.clock = Clock(time.ticks_us, time.ticks_diff)
         self.log = Log(self.clock)
         self.robot = self.pool = self.capture = self.session = self.uploader = None
+        self.revision = None  # of the cloud's config that this board runs
         self.task_failures = 0
         self._stopping = asyncio.ThreadSafeFlag()
         self._restarting = False
@@ -49,10 +54,23 @@ class App:
         self.stop()
 
     async def _main(self):
-        _build(self)
-        forget("assembly")
+        local = LOCAL_CONFIG if storage.exists(LOCAL_CONFIG) else None
+        manager = None
+        if local or storage.exists(self.CLOUD_CONFIG):
+            manager = _build_robot(self, local)
+            forget("assembly_robot")
+        _build_network(self, manager, local)
+        forget("assembly_network")
         await self._stopping.wait()
         await self._finish()
+
+    def read_json(self, name):
+        """The file's content, or None: a file that cannot be read is reported."""
+        try:
+            return storage.read_json(name)
+        except (ValueError, MemoryError) as error:
+            self.log.error("app", "%s: %s" % (name, error))
+            return None
 
     def start(self, name, run, *arguments):
         """Run a task for ever, supervised; `run` is a coroutine function."""
@@ -113,10 +131,17 @@ def forget(*names):
             del sys.modules[name]
 
 
-def _build(app):
-    from microserver import assembly
+def _build_robot(app, local):
+    from microserver import assembly_robot
 
-    assembly.build(app, forget)
+    return assembly_robot.build(app, forget, local)
+
+
+def _build_network(app, manager, local):
+    from microserver import assembly_network
+
+    settings = app.read_json("settings.json") or {}
+    assembly_network.build(app, forget, settings, manager, local)
 
 
 async def _ask_time(clock, log, host, port):

@@ -9,8 +9,8 @@ _PATH = "/viam.app.v1.RobotService/Config"
 _REVISION = b"\x01\x05\x06config\x0b\x00\x0f\x04\x08revision"
 
 
-async def fetch(session, storage, file_name):
-    """True when the cloud's config has another revision than the stored one, which it replaces.
+async def fetch(session, storage, file_name, revision):
+    """True when the cloud's config is another one than that of `revision`: it is stored then.
 
     `storage` has read_bytes(name) and replace(name, content).  Raises GrpcError, ChannelBroken, or
     WireError for an answer that cannot be read.
@@ -18,13 +18,10 @@ async def fetch(session, storage, file_name):
     values = {"id": session.part_id, "agent_info": {"host": "esp32", "os": "micropython"}}
     request = protobuf.encode(app_robot.CONFIG_REQUEST, values)
     content = await session.send(_PATH, request)
-    stored = storage.read_bytes(file_name)
     # The bytes of one revision differ from answer to answer: protobuf maps have no order.
-    if stored and _revision(stored) == _revision(content):
+    if revision and revision == protobuf.decode(_REVISION, content)["config"].get("revision"):
         return False
+    if not revision and content == storage.read_bytes(file_name):
+        return False  # unreadable, and still the same: a restart would bring nothing
     storage.replace(file_name, content)
     return True
-
-
-def _revision(content):
-    return protobuf.decode(_REVISION, content).get("config", {}).get("revision")

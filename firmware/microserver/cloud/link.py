@@ -19,12 +19,13 @@ _LINES_PER_CALL = const(6)
 class CloudLink:
     """`config_file`: where the cloud's config belongs, or None when a local one is in force."""
 
-    def __init__(self, session, log, clock, storage, config_file, forget):
+    def __init__(self, session, log, clock, storage, config_file, revision, forget):
         self._session = session
         self._log = log
         self._clock = clock
         self._storage = storage
         self._config_file = config_file
+        self._revision = revision
         self._forget = forget
         self._last_error = None
         self._question_in_s = _QUESTION_S
@@ -44,14 +45,19 @@ class CloudLink:
 
     async def _round(self, restart):
         if self._config_file:
-            if await _fetch_config(self._session, self._storage, self._config_file):
+            if await self._fetch_config():
                 restart("a new config")
             self._config_file = None  # asked once per start
-            self._forget("cloud.config_source", "wire.http2_control", "wire.well_known")
+            self._forget("cloud.config_source", "wire.messages.app_robot")
         await self._send_log()
         self._question_in_s -= 1
         if self._question_in_s <= 0 and await self._must_restart():
             restart("the cloud asks for it")
+
+    async def _fetch_config(self):
+        from microserver.cloud.config_source import fetch
+
+        return await fetch(self._session, self._storage, self._config_file, self._revision)
 
     async def _must_restart(self):
         """True when somebody asked for it; the next question comes when the cloud wants it."""
@@ -78,12 +84,6 @@ class CloudLink:
             await self._session.send(_SERVICE + "Log", request)
             log.sent(lines[-1][0])
             lines = log.oldest(_LINES_PER_CALL)
-
-
-async def _fetch_config(session, storage, file_name):
-    from microserver.cloud.config_source import fetch
-
-    return await fetch(session, storage, file_name)
 
 
 def _entry(line, wall_seconds, wall_micros):

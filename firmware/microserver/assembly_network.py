@@ -1,0 +1,86 @@
+"""Builds what talks to the network, which no capture needs; leaves the heap when it stands.
+
+Nothing that stays may be a function, a lambda or a class of this module: see `app.forget`.
+"""
+
+import os
+
+from microserver.device import storage
+
+
+def build(app, forget, settings, manager, local):
+    """`settings`: the board's own; `manager`: the DataManagerConfig or None; `local`: a config
+    file that goes before the cloud's, or None."""
+    if "wifi" in settings:
+        _keep_wifi(app, settings["wifi"])
+    host = settings.get("ntp_host", "pool.ntp.org")
+    app.start("time", app.keep_time, host, settings.get("ntp_port", 123))
+    credentials = (app.read_json("viam.json") or {}).get("cloud")
+    if credentials:
+        _build_cloud(app, forget, credentials, manager, local)
+    elif not local:
+        app.log.error("app", "neither viam.json nor robot.json: nothing to do")
+
+
+def _keep_wifi(app, networks):
+    from microserver.device.wifi import keep_connected
+
+    app.start("wifi", keep_connected, networks, app.log)
+
+
+def _build_cloud(app, forget, credentials, manager, local):
+    metadata = None
+    if app.capture and not manager.sync_disabled:
+        metadata = _metadata(app, forget, credentials["id"], manager.tags)
+    from microserver.cloud.link import CloudLink
+    from microserver.cloud.session import Session
+
+    app.session = Session(
+        credentials["id"],
+        credentials["secret"],
+        _opener(forget, credentials["app_address"]),
+        app.clock,
+        app.log,
+        forget,
+    )
+    if metadata:
+        _build_sync(app, metadata, manager.sync_interval_ms)
+    config_file = None if local else app.CLOUD_CONFIG
+    link = CloudLink(app.session, app.log, app.clock, storage, config_file, app.revision, forget)
+    app.start("cloud", link.run, app.restart)
+
+
+def _build_sync(app, metadata, interval_ms):
+    from microserver.sync.uploader import Outbox, Uploader
+
+    boot_id = os.urandom(6).hex()
+    outboxes = [Outbox(c, metadata[c.name], boot_id) for c in app.capture.collectors]
+    app.uploader = Uploader(app.session, outboxes, app.clock, app.log)
+    app.start("sync", app.uploader.run, interval_ms)
+
+
+def _metadata(app, forget, part_id, tags):
+    """The encoded metadata of each collector's uploads, by the collector's name."""
+    from microserver.sync import metadata
+
+    encoded = {c.name: metadata.encode(part_id, c, tags) for c in app.capture.collectors}
+    forget("sync.metadata", "wire.messages.data_sync", "wire.well_known")
+    return encoded
+
+
+def _opener(forget, app_address):
+    """A coroutine function that connects: gRPC-Web for https, HTTP/2 in cleartext for grpc."""
+    from microserver.cloud import address
+    from microserver.device import tcp
+
+    secure, host, port = address.parse(app_address)
+    forget("cloud.address")
+    if secure:
+        from microserver.cloud import grpc_web_channel
+        from microserver.device import trust
+
+        context = trust.verifying_context(storage.read_bytes("ca.pem"))
+        return grpc_web_channel.opener(tcp.open_stream, host, port, context)
+    from microserver.cloud import http2_channel
+
+    return http2_channel.opener(tcp.open_stream, host, port)
