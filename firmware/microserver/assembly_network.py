@@ -15,11 +15,24 @@ def build(app, forget, settings, manager, local):
         _keep_wifi(app, settings["wifi"])
     host = settings.get("ntp_host", "pool.ntp.org")
     app.start("time", app.keep_time, host, settings.get("ntp_port", 123))
-    credentials = (app.read_json("viam.json") or {}).get("cloud")
-    if credentials:
-        _build_cloud(app, forget, credentials, manager, local)
-    elif not local:
-        app.log.error("app", "neither viam.json nor robot.json: nothing to do")
+    if not storage.exists("viam.json"):
+        if not local:
+            app.log.error("app", "neither viam.json nor robot.json: nothing to do")
+        return
+    try:
+        _build_cloud(app, forget, _credentials(app), manager, local)
+    except ValueError as error:
+        app.log.error("app", "viam.json: %s" % error)
+
+
+def _credentials(app):
+    """The part `cloud` of viam.json, checked; ValueError."""
+    document = app.read_json("viam.json")
+    cloud = document.get("cloud") if isinstance(document, dict) else None
+    for key in ("id", "secret", "app_address"):
+        if not isinstance(cloud, dict) or not isinstance(cloud.get(key), str):
+            raise ValueError('no "%s" below "cloud"' % key)
+    return cloud
 
 
 def _keep_wifi(app, networks):
@@ -79,7 +92,10 @@ def _opener(forget, app_address):
         from microserver.cloud import grpc_web_channel
         from microserver.device import trust
 
-        context = trust.verifying_context(storage.read_bytes("ca.pem"))
+        authority = storage.read_bytes("ca.pem")
+        if not authority:
+            raise ValueError("https needs ca.pem, the certificate to trust")
+        context = trust.verifying_context(authority)
         return grpc_web_channel.opener(tcp.open_stream, host, port, context)
     from microserver.cloud import http2_channel
 

@@ -28,31 +28,44 @@ class CloudLink:
         self._revision = revision
         self._forget = forget
         self._last_error = None
-        self._question_in_s = _QUESTION_S
+        self._question_in_s = 0
 
     async def run(self, restart):
         """`restart(reason)` is called when a new config was stored or the cloud asks for it."""
         while True:
             try:
                 await self._round(restart)
-                self._last_error = None
+                if not self._config_file:
+                    self._last_error = None
             except (GrpcError, ChannelBroken, WireError) as error:
-                message = str(error)
-                if message != self._last_error:  # once per change of cause
-                    self._last_error = message
-                    self._log.warning("cloud", message)
+                self._warn(error)
             await asyncio.sleep_ms(_TICK_MS)
 
+    def _warn(self, error):
+        message = str(error)
+        if message != self._last_error:  # once per change of cause
+            self._last_error = message
+            self._log.warning("cloud", message)
+
     async def _round(self, restart):
-        if self._config_file:
+        self._question_in_s -= 1
+        if self._question_in_s <= 0:
+            if self._config_file:
+                await self._update_config(restart)
+            self._question_in_s = _QUESTION_S
+            if await self._must_restart():
+                restart("the cloud asks for it")
+        await self._send_log()
+
+    async def _update_config(self, restart):
+        """Ask for the config, once per start; a refusal holds up nothing else, and is no end."""
+        try:
             if await self._fetch_config():
                 restart("a new config")
-            self._config_file = None  # asked once per start
+            self._config_file = None
             self._forget("cloud.config_source", "wire.messages.app_robot")
-        await self._send_log()
-        self._question_in_s -= 1
-        if self._question_in_s <= 0 and await self._must_restart():
-            restart("the cloud asks for it")
+        except (GrpcError, WireError) as error:
+            self._warn(error)
 
     async def _fetch_config(self):
         from microserver.cloud.config_source import fetch

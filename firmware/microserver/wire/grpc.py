@@ -9,7 +9,7 @@ _PREFIX_SIZE = const(5)  # compressed flag, then the length as four big-endian b
 _INTERNAL = const(13)
 
 
-class WireError(Exception):
+class WireError(ValueError):
     """The bytes are not what the protocol allows; nothing of them can be trusted.
 
     `code` is HTTP/2's error code (RFC 9113, 7), for a connection that ends with it.
