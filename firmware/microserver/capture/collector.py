@@ -156,8 +156,11 @@ class SimpleCollector(Collector):
         self.bad_values += reading.bad_values
         if not reading.count:
             raise ValueError("no value in the reading")
-        self._store(reading)
-        self.last_error = None
+        refusal = self._store(reading)
+        if refusal:
+            self._note(ValueError(refusal))
+        else:
+            self.last_error = None
 
     async def _bounded(self, coroutine):
         try:
@@ -166,18 +169,25 @@ class SimpleCollector(Collector):
             raise OSError("no reading within %d ms" % self._timeout_ms)
 
     def _store(self, reading):
+        """Why the ring can never take this reading, if so; the ring has counted it."""
         ring = self.ring
         slot = self.schemas.slot_of(reading.shape, ring.first)
         if slot < 0:
             self.captured += 1
             ring.rejected += 1
-            return
+            return "too many kinds of readings wait to be sent"
+        rejected = ring.rejected
         buffer = reading.record(slot, self.schemas[slot])
         seconds, micros = self._clock.now()
         self._append(buffer, len(buffer), self._due_seconds, self._due_micros, seconds, micros)
+        if ring.rejected > rejected:
+            return "a reading of %d bytes is too large" % len(buffer)
 
     def _fail(self, error):
         self.failed += 1
+        self._note(error)
+
+    def _note(self, error):
         if repr(error) != repr(self.last_error):
             self._report(self.name, str(error) or repr(error))
         self.last_error = error
