@@ -7,12 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 120  # generous: a loaded machine is no failure
-_POLL_S = 0.1
+_POLL_S = 0.2
 
 
 class SimulatedBoard:
@@ -35,15 +34,8 @@ class SimulatedBoard:
                 [*command, *options], cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT
             )
 
-    def __enter__(self) -> "SimulatedBoard":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Cut its power, if it still runs."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()

@@ -5,7 +5,7 @@ import asyncio
 from micropython import const
 
 from microserver.sync.backoff import jittered_s, longer
-from microserver.wire.grpc import GrpcError
+from microserver.wire.grpc import GrpcError, WireError
 
 _CALL_TIMEOUT_MS = const(30000)
 _LONGEST_RECONNECT_MS = const(60000)
@@ -76,14 +76,13 @@ class Session:
                 self.connections += 1
             if not self._token:
                 await self._log_in()
-        except (OSError, ChannelBroken, GrpcError) as error:
+        except (OSError, ChannelBroken, GrpcError, WireError) as error:
             self._delay_ms = longer(self._delay_ms, _LONGEST_RECONNECT_MS)
             clock.advance()
             self._retry_at = clock.seconds + jittered_s(self._delay_ms)
-            self.last_error = "cannot reach the cloud: %s" % error
-            if isinstance(error, OSError):
-                error = ChannelBroken(self.last_error)
-            raise error
+            refused = isinstance(error, GrpcError)
+            self.last_error = str(error) if refused else "cannot reach the cloud: %s" % error
+            raise error if refused else ChannelBroken(self.last_error)
         self._delay_ms = 0
         self.last_error = ""
         self._forget("cloud.log_in", "wire.messages.auth", *_ONLY_TO_CONNECT)
@@ -105,6 +104,9 @@ class Session:
         except asyncio.TimeoutError:
             self.close()
             raise ChannelBroken("no answer within %d s" % (self._timeout_ms // 1000), True)
+        except WireError as error:
+            self.close()
+            raise ChannelBroken("unreadable answer: %s" % error, True)
         except (ChannelBroken, asyncio.CancelledError):
             self.close()  # a cancelled call leaves half a message behind
             raise
