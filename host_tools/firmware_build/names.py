@@ -61,19 +61,23 @@ def _names(text: str) -> set[str]:
     return {token.string for token in _tokens(text) if token.type == tokenize.NAME}
 
 
+def _public_names(text: str) -> set[str]:
+    return {name for name in _names(text) if not name.startswith("_")}
+
+
 def _protected(sources: Mapping[str, str]) -> set[str]:
     """Names that somebody outside of the sources knows."""
     kept = set(keyword.kwlist) | set(dir(builtins)) | _UNDECLARED
     for stub in _STUBS.rglob("*.pyi"):
         kept |= set(_declared(ast.parse(stub.read_text())))
     for chip in _CHIP.glob("*.py"):
-        kept |= _names(chip.read_text())
+        kept |= _public_names(chip.read_text())
     for file_name, text in sources.items():
         kept |= set(file_name.removesuffix(".py").split("/"))
         tree = ast.parse(text)
         kept |= set(_looked_up(tree)) | set(_imported(tree))
         if file_name.endswith(_PUBLIC) or _PUBLIC_FOLDER in file_name:
-            kept |= _names(text)
+            kept |= _public_names(text)
     return kept | {name for text in sources.values() for name in _names(text) if name[:2] == "__"}
 
 
