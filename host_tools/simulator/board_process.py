@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 from host_tools.errors import UserError
 from host_tools.simulator import compiled, interpreter, rom_image
@@ -38,12 +39,15 @@ class Board:
     report: Path | None = None
     i2c: list[int] = field(default_factory=lambda: [0x53, 0x68])
     restarts: int = 0
+    _waiting: bool = field(default=False, init=False)
+    _interrupted: bool = field(default=False, init=False)
 
     def run(self, duration_s: float | None) -> int:
         """Runs until the firmware ends, the duration is over, or Ctrl-C; returns its exit code."""
         self._started = time.monotonic()
         self._duration_s = duration_s
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
         cause = _POWER_ON
         quick_resets = 0
         while True:
@@ -56,6 +60,12 @@ class Board:
             quick_resets = quick_resets + 1 if time.monotonic() - booted < 1 else 0
             if quick_resets >= _BOOT_LOOP:
                 raise UserError(f"the board has reset itself {_BOOT_LOOP} times in a row")
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        """Signal handler: ends the wait for a board, or the next one as soon as it waits."""
+        self._interrupted = True
+        if self._waiting:
+            raise KeyboardInterrupt
 
     def elapsed_s(self) -> float:
         """Simulated seconds since the start."""
@@ -75,11 +85,15 @@ class Board:
             start_new_session=True,  # Ctrl-C reaches this process only, which stops the board
         ) as process:
             try:
+                self._waiting = True
+                if self._interrupted:  # while the process was being started
+                    raise KeyboardInterrupt
                 return self._wait(process)
             except KeyboardInterrupt:
                 print("\nsimulate: stopping; press Ctrl-C again to cut the power", flush=True)
                 return self._stop(process)
             finally:
+                self._waiting = False
                 process.kill()
 
     def _wait(self, process: "subprocess.Popen[bytes]") -> int:
