@@ -77,6 +77,8 @@ def _metadata(app, forget, part_id, tags):
     from microserver.sync import metadata
 
     encoded = {c.name: metadata.encode(part_id, c, tags) for c in app.capture.collectors}
+    for collector in app.capture.collectors:
+        collector.origin = None
     forget("sync.metadata", "wire.messages.data_sync", "wire.well_known")
     return encoded
 

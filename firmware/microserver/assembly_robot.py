@@ -44,7 +44,14 @@ def _release(app, forget):
     from microserver.robot import release
 
     release.release(app.robot)
-    forget("robot.release", "capture.builder", "capture.methods", "device.chip", "device.hardware")
+    forget(
+        "robot.release",
+        "capture.builder",
+        "capture.methods",
+        "capture.simple_source",
+        "device.chip",
+        "device.hardware",
+    )
 
 
 def _parsed(app, forget, local):
@@ -76,6 +83,7 @@ def _build_capture(app, components):
     app.capture = CaptureService(app.clock, chip.capture_timer(), app.log)
     builder.build(app.capture, components, app.robot.resources, app.pool)
     app.capture.start()
+    builder.release()
     app.log.info("capture", "%d collectors" % len(app.capture.collectors))
     app.start("capture", app.capture.run)
 

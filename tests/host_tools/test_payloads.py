@@ -12,8 +12,9 @@ from fake_hardware import FakeHardware, Lines
 import host_tools.firmware_path  # noqa: F401  # isort: skip
 from microserver.capture.batch import Batch
 from microserver.capture.methods import source_for
-from microserver.capture.record import HEADER, put_times, raw_schema
+from microserver.capture.record import HEADER, put_times
 from microserver.capture.ring import Ring
+from microserver.capture.schema_maker import put, raw_schema
 from microserver.robot.config import parse
 from microserver.robot.robot import Robot
 
@@ -93,10 +94,10 @@ def test_a_fast_reading_arrives_as_viam_server_stores_it(
     source = source_for(robot().resources[name], method, params)
     schema = raw_schema(source)
     ring = Ring(1000, 1000)
-    ring.schemas.put(0, schema)
+    put(ring.schemas, schema)
     record = bytearray(schema.size)
     source.sample_into(memoryview(record)[HEADER:])
-    put_times(record, schema.format[0] == ">", 1, 0, 0)
+    put_times(record, ring.schemas.layouts[0], 1, 0, 0)
     assert ring.append(record, len(record))
     batch = Batch(ring, ring.schemas, (1_700_000_000, 0))
     content = b"".join(bytes(view) for view in batch.parts(bytearray(512)))

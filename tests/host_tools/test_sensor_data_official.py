@@ -11,18 +11,20 @@ from google.protobuf.json_format import MessageToDict
 from viam.proto.app.datasync import DataCaptureUploadRequest, SensorData
 
 from microserver.capture.batch import Batch
-from microserver.capture.record import HEADER, Reading, put_times, raw_schema
+from microserver.capture.record import HEADER, put_times, record_of
 from microserver.capture.ring import Ring
+from microserver.capture.schema_maker import put, raw_schema
 
 WALL = (1_700_000_000, 250_000)
 AT_BOOT_NS = WALL[0] * 10**9 + WALL[1] * 1000
 
 
 def stored(ring: Ring, payload: dict[str, Any], micros: int, taken: int) -> None:
-    reading = Reading(payload)
-    slot = ring.schemas.slot_of(reading.shape, ring.first)
-    buffer = reading.record(slot, ring.schemas[slot])
-    put_times(buffer, False, micros // 10**6, micros % 10**6, taken)
+    values: list[Any] = []
+    texts: list[bytes] = []
+    schema = ring.schemas.find(payload, values, texts, ring.first)
+    buffer = record_of(schema, values, texts)
+    put_times(buffer, 0, micros // 10**6, micros % 10**6, taken)
     assert ring.append(buffer, len(buffer))
 
 
@@ -107,11 +109,11 @@ def test_raw_fields_are_scaled_and_named() -> None:
     source = SimpleNamespace(format=">hhh?H", fields=fields, constants=((("max_range",), 3.3),))
     ring = Ring(1000, 1000)
     schema = raw_schema(source)
-    ring.schemas.put(0, schema)
+    put(ring.schemas, schema)
     for raw in ((256, -256, 0, True, 65535), (1, 2, -32768, False, 0), (1, 3, -32768, False, 7)):
         buffer = bytearray(schema.size)
         struct.pack_into(source.format, buffer, HEADER, *raw)
-        put_times(buffer, True, 0, 10**5, 9)
+        put_times(buffer, ring.schemas.layouts[0], 0, 10**5, 9)
         ring.append(buffer, len(buffer))
     for entry, raw in zip(
         entries(ring),

@@ -39,7 +39,7 @@ def test_every_capture_of_the_demo_machine_gives_a_reading():
                 expected = {"Analogs": (750,), "AngularVelocity": (0, 0, 0)}
                 assert values == expected[capture.method]
             else:
-                readings = source.read()["readings"]
+                readings = source.getter()
                 assert readings.get("temperature_celsius") == 25 or readings["bytes"] > 1000
     assert sorted(captured) == ["Analogs", "AngularVelocity", "Readings", "Readings"]
 

@@ -5,6 +5,7 @@ import struct
 import sys
 
 from fake_hardware import FakeHardware, Lines
+from simple_payload import simple_payload
 
 DOCUMENT = {
     "components": [
@@ -71,7 +72,7 @@ def release(robot):
 
 def value_of(source):
     if not source.fast:
-        return source.read()
+        return simple_payload(source)
     sample = bytearray(struct.calcsize(source.format))
     source.sample_into(memoryview(sample))
     return struct.unpack(source.format, sample)

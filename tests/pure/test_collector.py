@@ -2,44 +2,14 @@
 
 import asyncio
 
-from capture_parts import Ticks, taken_us, upload
+from capture_parts import Machine, Ticks, taken_us, upload
 from microserver.capture.clock import Clock
 from microserver.capture.collector import SimpleCollector
 from microserver.capture.cursor import Cursor
 from microserver.capture.ring import Ring
+from microserver.health.diagnostics import collector_account, stored_bytes
 
 WALL = (1700000000, 0)
-
-
-class Component:
-    name = "probe"
-    api = "rdk:component:sensor"
-
-
-class Capture:
-    method = "Readings"
-    frequency_uhz = 1000000
-    params = {}
-    tags = ()
-
-
-class Flag:
-    """Wakes once per `set`; ends the task when nothing is due any more."""
-
-    def __init__(self):
-        self.due = 0
-
-    def set(self):
-        self.due += 1
-
-    async def wait(self):
-        if not self.due:
-            raise Finished
-        self.due -= 1
-
-
-class Finished(BaseException):
-    pass
 
 
 class Source:
@@ -49,36 +19,37 @@ class Source:
         self._answers = list(answers)
         self._ticks = ticks
 
-    def read(self):
+    def getter(self):
         self._ticks.move(2500)
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer() if callable(answer) else answer
 
+    def payload_of(self, result):
+        return result
+
 
 def collect(answers, cap=2000, timeout_ms=50):
     """Takes one reading per answer, a second apart; returns the collector and what it reported."""
     ticks = Ticks()
     clock = Clock(ticks.ticks_us, ticks.ticks_diff)
-    reports = []
-    collector = SimpleCollector(
-        Component, Capture, Source(answers, ticks), Ring(cap, cap), clock,
-        lambda name, message: reports.append((name, message)), timeout_ms, Flag(),
-    )  # fmt: skip
+    machine = Machine(clock)
+    source = Source(answers, ticks)
+    collector = SimpleCollector("probe:Readings", None, source, Ring(cap, cap), machine)
+    collector.timeout_ms = timeout_ms
 
     async def run():
         for _ in answers:
             ticks.move(1000000)
             clock.advance()
             collector.capture()
-            try:
-                await collector.run()
-            except Finished:
-                continue
+            collector.read()
+            if collector.reading:
+                await collector.reading
 
     asyncio.run(run())
-    return collector, reports
+    return collector, machine.reports
 
 
 def times(collector):
@@ -93,14 +64,15 @@ def test_readings_are_stored_with_the_times_of_request_and_receipt():
     collector, reports = collect([{"readings": {"t": 20.5 + n}} for n in range(3)])
     assert (collector.captured, collector.failed, reports) == (3, 0, [])
     assert times(collector) == [(1, 0, 2500), (2, 2500, 2500), (3, 5000, 2500)]
-    assert collector.stats()["name"] == "probe:Readings"
+    account = collector_account(collector)
+    assert (account["name"], account["stored"], account["last_error"]) == ("probe:Readings", 3, "")
 
 
 def test_a_reading_of_one_float_takes_11_bytes_and_of_three_19():
     one, _ = collect([{"readings": {"t": 20.5 + n}} for n in range(50)])
     three, _ = collect([{"readings": {"x": 1.5, "y": -2.5, "z": float(n)}} for n in range(50)])
-    assert one.ring.stored_bytes() <= 50 * 11
-    assert three.ring.stored_bytes() <= 50 * 19
+    assert stored_bytes(one.ring) <= 50 * 11
+    assert stored_bytes(three.ring) <= 50 * 19
 
 
 def test_a_coroutine_is_awaited():
@@ -156,7 +128,7 @@ def test_more_shapes_than_slots_are_rejected_until_their_records_are_gone():
     ring = collector.ring
     assert (collector.captured, ring.records(), ring.rejected) == (20, 16, 4)
     assert upload(ring, WALL)[0] == 16
-    assert collector.schemas.slot_of({"new": "f"}, ring.first) >= 0
+    assert collector.schemas.find({"new": 1.5}, [], [], ring.first).slot >= 0
 
 
 def test_shapes_come_and_go_for_ever_in_a_ring_that_overflows():
@@ -173,10 +145,15 @@ def test_a_string_larger_than_the_ring_is_rejected_and_the_rest_goes_on():
 
 
 def test_a_deadline_that_comes_while_the_sensor_is_busy_is_missed():
-    ticks = Ticks()
-    clock = Clock(ticks.ticks_us, ticks.ticks_diff)
-    flag = Flag()
-    collector = SimpleCollector(Component, Capture, None, Ring(500, 500), clock, print, 50, flag)
+    collector, _ = collect([])
     collector.capture()
     collector.capture()
-    assert (collector.missed, flag.due) == (1, 1)
+    assert (collector.missed, collector.is_due) == (1, True)
+
+
+def test_readings_of_a_driver_are_put_under_their_key():
+    collector, _ = collect([])
+    collector._payload_of = None
+    collector.store({"t": 1.5})
+    _, data = upload(collector.ring, WALL)
+    assert b"readings" in data

@@ -8,6 +8,7 @@ from fake_hardware import FakeHardware, Lines
 from microserver.capture.methods import source_for
 from microserver.robot.config import parse
 from microserver.robot.robot import Robot
+from simple_payload import simple_payload
 
 BOARD = __file__.rpartition("tests/pure/")[0] + "boards/esp32"
 
@@ -49,5 +50,5 @@ def light_meter(counts):
 def test_the_example_driver_measures_lux():
     source = light_meter([1200, 2400])
     assert not source.fast
-    payload = asyncio.run(source.read())
+    payload = simple_payload(source, asyncio.run(source.getter()))
     assert abs(payload["readings"]["lux"] - 1500) < 0.001

@@ -8,6 +8,7 @@ from microserver.capture.methods import source_for
 from microserver.robot.config import parse
 from microserver.robot.resource import ConfigError, MovementSensor, Sensor
 from microserver.robot.robot import Robot
+from simple_payload import simple_payload
 
 DOCUMENT = {
     "components": [
@@ -74,7 +75,7 @@ def put(payload, path, value):
 def payload_of(source):
     """What a reading becomes; a fast source is scaled here as the batch does it."""
     if not source.fast:
-        return source.read()
+        return simple_payload(source)
     sample = bytearray(struct.calcsize(source.format))
     source.sample_into(memoryview(sample))
     payload = {}
@@ -252,7 +253,7 @@ def test_no_payload_is_handed_on_for_the_collector_to_count():
     sensor = Answers("s", {}, {}, None)
     for answer in (None, 3, "text"):
         sensor.answer = answer
-        assert source_for(sensor, "Readings", {}).read() is answer
+        assert source_for(sensor, "Readings", {}).getter() is answer
 
 
 class Broken(Sensor):
@@ -276,7 +277,7 @@ class Lost(MovementSensor):
 def test_a_vector_that_is_none_is_a_failed_reading_that_says_so():
     sensor = Lost("s", {}, {}, None)
     for method in ("Position", "CompassHeading"):
-        error = raises(TypeError, source_for(sensor, method, {}).read)
+        error = raises(TypeError, simple_payload, source_for(sensor, method, {}))
         assert "() gave " in str(error)
 
 
@@ -286,5 +287,6 @@ class Slow(Sensor):
 
 
 def test_a_coroutine_gives_its_payload_later():
-    coroutine = source_for(Slow("s", {}, {}, None), "Readings", {}).read()
-    assert raises(StopIteration, coroutine.send, None).value == {"readings": {"n": 1}}
+    source = source_for(Slow("s", {}, {}, None), "Readings", {})
+    result = raises(StopIteration, source.getter().send, None).value
+    assert simple_payload(source, result) == {"readings": {"n": 1}}

@@ -5,13 +5,14 @@ import random
 from capture_parts import append, read_all, ring_of, values_of
 from microserver.capture.batch import Batch, RecordsGone
 from microserver.capture.flash_pool import FlashPool
+from microserver.health.diagnostics import dropped, flash_account, stored_bytes
 from nor_flash import NorFlash, PowerLost
 
 WALL = (1700000000, 0)
 
 
 def balance(ring, appended, delivered):
-    return appended - delivered - ring.records() - ring.dropped() - ring.rejected - ring.lost
+    return appended - delivered - ring.records() - dropped(ring) - ring.rejected - ring.lost
 
 
 def deliver(ring, delivered):
@@ -41,7 +42,7 @@ def test_a_full_ring_in_flash_holds_as_many_equal_records_as_fit():
     rows = read_all(ring)
     assert values_of(rows) == list(range(2000, 3000))
     assert rows[0][2] == (100, 50000)
-    assert ring.dropped() == 2000
+    assert dropped(ring) == 2000
 
 
 def test_without_service_the_newest_are_refused_and_counted_and_ram_alone_is_used():
@@ -50,7 +51,7 @@ def test_without_service_the_newest_are_refused_and_counted_and_ram_alone_is_use
     for value in range(100):
         append(ring, value, 50000 * (value + 1))
     assert flash.programmed == 0
-    assert ring.records() + ring.dropped() == 100 and ring.records() == 46
+    assert ring.records() + dropped(ring) == 100 and ring.records() == 46
 
 
 def test_erases_per_stored_kilobyte():
@@ -60,8 +61,8 @@ def test_erases_per_stored_kilobyte():
         append(ring, value, 50000 * (value + 1))
         if value % 10 == 0:
             ring.service()
-    assert ring.stored_bytes() == 330000
-    assert sum(flash.erases) * 1000 / ring.stored_bytes() <= 0.28
+    assert stored_bytes(ring) == 330000
+    assert sum(flash.erases) * 1000 / stored_bytes(ring) <= 0.28
     assert max(flash.erases) - min(flash.erases) <= 1
 
 
@@ -100,7 +101,7 @@ def test_every_record_is_delivered_once_or_counted():
     for seed in range(12):
         rings, _, pool = one_life(seed, None)
         assert [ring.lost for ring in rings] == [0, 0, 0]
-        assert pool.stats()["bad"] == 0
+        assert flash_account(pool)["bad"] == 0
 
 
 def test_failing_sectors_are_retired_and_lose_nothing():
@@ -115,7 +116,7 @@ def test_failing_sectors_are_retired_and_lose_nothing():
     for seed in range(12):
         rings, _, pool = one_life(seed, faults)
         assert [ring.lost for ring in rings] == [0, 0, 0]
-        retired += pool.stats()["bad"]
+        retired += flash_account(pool)["bad"]
     assert retired > 12
 
 
@@ -151,7 +152,7 @@ def test_overflow_during_an_upload_is_noticed_and_the_rest_goes_on():
     for _ in batch.parts(bytearray(500)):
         pass
     ring.ack(batch.end)
-    assert ring.records() == 60 and ring.dropped() == 60
+    assert ring.records() == 60 and dropped(ring) == 60
 
 
 def test_records_overwritten_while_they_were_delivered_are_not_dropped():
@@ -164,9 +165,9 @@ def test_records_overwritten_while_they_were_delivered_are_not_dropped():
         pass
     for value in range(200, 230):
         append(ring, value, 50000 * (value + 1))
-    assert ring.dropped() == 30
+    assert dropped(ring) == 30
     ring.ack(batch.end)
-    assert ring.dropped() == 0 and ring.records() == 30
+    assert dropped(ring) == 0 and ring.records() == 30
 
 
 def test_erase_counts_survive_a_reset():
@@ -176,7 +177,7 @@ def test_erase_counts_survive_a_reset():
         for value in range(1900):
             append(ring, value, 50000 * (value + 1))
             ring.service()
-    stats = FlashPool(flash).stats()
+    stats = flash_account(FlashPool(flash))
     assert stats["max_erase_count"] == max(flash.erases) > 3
     assert (stats["sectors"], stats["bad"], stats["erases"]) == (6, 0, 0)
 

@@ -2,21 +2,18 @@
 
 import struct
 
+from microserver.capture import schema_maker
 from microserver.capture.batch import Batch
 from microserver.capture.cursor import Cursor
-from microserver.capture.record import HEADER, Schema, layout_of, put_times, taken_us_of
+from microserver.capture.record import HEADER, put_times
 from microserver.capture.ring import Ring
-from microserver.wire.sensor_data import Template
-
-_SHAPE = {"readings": {"n": "i"}}
 
 
 def ring_of(cap, ram, pool=None):
     """A Ring with two schemas: 0 is {"readings": {"n": int}}, 1 has a string "text" beside it."""
     ring = Ring(cap, ram, pool)
-    ring.schemas.put(0, Schema(_SHAPE, "<i", Template(layout_of(_SHAPE), "i")))
-    shape = {"readings": {"n": "i", "text": "s"}}
-    ring.schemas.put(1, Schema(shape, "<i", Template(layout_of(shape), "is")))
+    schema_maker.schema_of(ring.schemas, {"readings": {"n": 1}}, 0)
+    schema_maker.schema_of(ring.schemas, {"readings": {"n": 1, "text": ""}}, 0)
     ring.last = 0
     return ring
 
@@ -30,7 +27,7 @@ def append(ring, value, time_us, text=None):
         struct.pack_into("<H", buffer, HEADER + 4, len(text))
         buffer[HEADER + 6 :] = text.encode()
     since = time_us - ring.last
-    put_times(buffer, False, since // 1000000, since % 1000000, 700)
+    put_times(buffer, 0, since // 1000000, since % 1000000, 700)
     stored = ring.append(buffer, len(buffer))
     if stored:
         ring.last = time_us
@@ -51,6 +48,26 @@ def read_all(ring):
 def taken_us(cursor):
     """How long the reading took that the cursor stands on (a little-endian record)."""
     return taken_us_of(struct.unpack_from("<H", cursor.buffer, cursor.start + 5)[0])
+
+
+def taken_us_of(taken):
+    """Microseconds of the u16 in a record."""
+    return taken if taken < 0x8000 else (taken & 0x7FFF) << 10
+
+
+class Machine:
+    """What a collector asks of the CaptureService; `reports` is what it said."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.due = self
+        self.reports = []
+
+    def set(self):
+        pass
+
+    def report(self, name, message):
+        self.reports.append((name, message))
 
 
 def values_of(rows):

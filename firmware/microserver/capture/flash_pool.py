@@ -28,33 +28,33 @@ class FlashPool:
     """
 
     def __init__(self, device, chunk_bytes=_CHUNK_BYTES):
-        self._device = device
+        self.device = device
         self._write_once = hasattr(device, "is_sealed")
         self.buffer = memoryview(bytearray(chunk_bytes))
         self.largest = chunk_bytes - CHUNK_HEADER  # record that a chunk can hold
         self.owner = None
         self._header = memoryview(bytearray(SECTOR_HEADER))
         self._clean = []  # erased and headed, ready to be taken
-        self._bad = self._erases = self._reserved = 0
-        self._max_erases = 0
-        self._free = self._rotation()
+        self.bad = self.erases = self.reserved = 0
+        self.max_erases = 0
+        self._free = self.rotation()
 
-    def _rotation(self):
+    def rotation(self):
         """All sectors, beginning behind the one that was taken last before the reset."""
         newest = self._sequence = -1
-        for sector in range(self._device.sectors):
+        for sector in range(self.device.sectors):
             known = self._read_header(sector)
             if known:
                 if known[0] > self._sequence:
                     self._sequence, newest = known[0], sector
-                self._max_erases = max(self._max_erases, known[1])
-        return list(range(newest + 1, self._device.sectors)) + list(range(newest + 1))
+                self.max_erases = max(self.max_erases, known[1])
+        return list(range(newest + 1, self.device.sectors)) + list(range(newest + 1))
 
     def _read_header(self, sector):
         """(sequence, erase count), or None when the sector was never used or is damaged."""
         header = self._header
         try:
-            self._device.read(sector, 0, header)
+            self.device.read(sector, 0, header)
         except OSError:
             return None
         magic, sequence, erases, check = struct.unpack("<4sIII", header)
@@ -62,24 +62,12 @@ class FlashPool:
             return sequence, erases
         return None
 
-    def stats(self):
-        """Counts; `erases` since this start, `max_erase_count` over the life of the flash."""
-        return {
-            "sectors": self._device.sectors,
-            "bad": self._bad,
-            "erases": self._erases,
-            "max_erase_count": self._max_erases,
-        }
-
     def reserve(self, count):
-        """Sets sectors aside for a ring: `count`, or 0 when there are not so many left."""
-        if self._device.sectors - self._bad - self._reserved < count:
-            return 0
-        self._reserved += count
-        return count
-
-    def unreserve(self, count):
-        self._reserved -= count
+        """Sets sectors aside for a ring; False when there are not so many left."""
+        if self.device.sectors - self.bad - self.reserved < count:
+            return False
+        self.reserved += count
+        return True
 
     def take(self):
         """A sector to write to from SECTOR_HEADER on, or None."""
@@ -91,7 +79,7 @@ class FlashPool:
         """A sector comes back; a bad one is not used again until the next reset."""
         self.seal(sector)
         if bad:
-            self._bad += 1
+            self.bad += 1
         else:
             self._free.append(sector)
 
@@ -103,26 +91,26 @@ class FlashPool:
     def _prepare(self):
         sector = self._free.pop(0)
         known = self._read_header(sector)
-        erases = known[1] + 1 if known else max(1, self._max_erases)  # they wear evenly
+        erases = known[1] + 1 if known else max(1, self.max_erases)  # they wear evenly
         self.owner = None
         try:
             ready = self._erase(sector) and self._write_header(sector, erases)
         except OSError:
             ready = False
         if ready:
-            self._max_erases = max(self._max_erases, erases)
+            self.max_erases = max(self.max_erases, erases)
             self._clean.append(sector)
         else:
-            self._bad += 1
+            self.bad += 1
 
     def _erase(self, sector):
         """False when the sector is not blank afterwards."""
-        self._erases += 1
-        self._device.erase(sector)
+        self.erases += 1
+        self.device.erase(sector)
         buffer = self.buffer
         blank = b"\xff" * len(buffer)
         for offset in range(0, SECTOR, len(buffer)):
-            self._device.read(sector, offset, buffer)
+            self.device.read(sector, offset, buffer)
             if buffer != blank:
                 return False
         return True
@@ -132,7 +120,7 @@ class FlashPool:
         header = self._header
         struct.pack_into("<4sII", header, 0, _MAGIC, self._sequence, erases)
         struct.pack_into("<I", header, 12, crc32(header[:12]))
-        self._device.program(sector, 0, header)
+        self.device.program(sector, 0, header)
         return self._write_once or self._read_header(sector) == (self._sequence, erases)
 
     def write(self, sector, offset, size, first):
@@ -144,10 +132,10 @@ class FlashPool:
         struct.pack_into("<HH", chunk, 0, size, before & 0xFFFF)
         self.owner = None
         try:
-            self._device.program(sector, offset, chunk)
+            self.device.program(sector, offset, chunk)
             if self._write_once:
                 return True
-            self._device.read(sector, offset, chunk)
+            self.device.read(sector, offset, chunk)
         except OSError:
             return False
         length, check = struct.unpack_from("<HH", chunk, 0)
@@ -165,7 +153,7 @@ class FlashPool:
     def _read(self, sector, offset, first):
         chunk = self.buffer[: SECTOR - offset]
         try:
-            self._device.read(sector, offset, chunk)
+            self.device.read(sector, offset, chunk)
         except OSError:
             return 0
         size, check = struct.unpack_from("<HH", chunk, 0)
@@ -176,7 +164,7 @@ class FlashPool:
 
     def seal(self, sector):
         """Nothing more is written to this sector."""
-        self._device.seal(sector)
+        self.device.seal(sector)
 
     def is_sealed(self, sector):
-        return self._write_once and self._device.is_sealed(sector)
+        return self._write_once and self.device.is_sealed(sector)

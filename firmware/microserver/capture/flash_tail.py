@@ -16,9 +16,13 @@ _KNOWN_SIZES = const(24)  # of the oldest flash records, for drops in the callba
 _FEW_SIZES = const(12)
 
 
-def sectors_for(cap_bytes):
-    """How many sectors a ring needs: one is partly free, and one partly written."""
-    return -(-cap_bytes // _USABLE) + 2
+def begin(ring, pool, cap_bytes):
+    """Extends `ring` to `cap_bytes` in flash, if the pool has enough sectors left."""
+    sectors = -(-cap_bytes // _USABLE) + 2  # one is partly free, and one partly written
+    if pool.reserve(sectors):
+        ring.tail = FlashTail(ring, pool, sectors)
+        ring.cap = cap_bytes
+        ring.limit = min(ring.limit, pool.largest)
 
 
 class Segment:
@@ -89,13 +93,6 @@ class FlashTail:
         """The front was moved by an ack."""
         self._at = self._end = 0
         self.release()
-
-    def close(self):
-        """Gives all its flash back to the pool; the ring is not usable any more."""
-        for segment in self.segments:
-            self._give_back(segment)
-        self.segments = []
-        self.pool.unreserve(self._reserved)
 
     def lose(self, segment, sequence, position):
         """The records from `sequence` at `position` to the end of `segment` are not readable."""
@@ -219,7 +216,7 @@ class FlashTail:
             sector = self.pool.take()
         if sector is None:
             if not self.segments:  # go on in RAM alone
-                self.pool.unreserve(self._reserved)
+                self.pool.reserved -= self._reserved
                 ring.tail = None
                 ring.cap = ring.limit = len(ring.ram)
             return None

@@ -1,11 +1,11 @@
 """What a capture method reads from a component, in the payload that viam-server stores for it.
 
 A source is either fast (robot.resource.FastSource, sampled in the timer callback) or simple:
-`read()` gives the payload, or a coroutine of it, and may take its time.  Needed only while the
+its getter is called from a task, where it may take its time.  Needed only while the
 collectors are built, unless a vector or a position is captured from a simple driver.
 """
 
-from microserver.capture.simple_source import SimpleSource, readings_payload
+from microserver.capture.simple_source import SimpleSource
 from microserver.robot.methods import METHODS, getter_name
 from microserver.robot.resource import ConfigError
 
@@ -23,7 +23,7 @@ def source_for(resource, method, params):
             return source
         name = getter_name(method)
         if hasattr(resource, name):
-            payload_of = readings_payload if name == "readings" else _motion_payload(name)
+            payload_of = None if name == "readings" else _motion_payload(name)
             return SimpleSource(getattr(resource, name), payload_of)
     raise ConfigError('"%s" has no %s' % (resource.name, method), "method")
 

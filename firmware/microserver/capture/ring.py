@@ -17,6 +17,7 @@ from micropython import const
 from microserver.capture.record import RecordReader, Schemas
 
 _POSITIONS = const(1 << 29)
+copy_formats = {}  # size -> struct format of records that are copied in one step
 
 
 class Ring:
@@ -30,8 +31,6 @@ class Ring:
         self._size = self.cap = self.limit = min(cap_bytes, ram_bytes)
         self.positions = _POSITIONS // self._size * self._size
         self.ram = bytearray(self._size)
-        self._copy_size = 0
-        self._copy_format = ""
         self.schemas = Schemas()
         self._reader = RecordReader(self.schemas)
         self.first = self.ram_first = self.end = 0
@@ -40,21 +39,15 @@ class Ring:
         self.seconds = self.micros = 0  # requested time of the record before RAM's oldest
         self.front_held = False
         self.frozen = None  # the cursor at the end of the last frozen batch
-        self._refused = self.overwritten = self._delivered = self.freed = 0
-        self.rejected = self.lost = self.spilled = self._laps = 0
+        # Their sum is what overflow cost; `freed` goes down when overwritten ones were delivered.
+        self.refused = self.overwritten = self.freed = 0
+        self.rejected = self.lost = self.spilled = self.laps = 0
         self.tail = None
         if pool and cap_bytes > ram_bytes:
-            self._begin_tail(cap_bytes, pool)
+            # Imported only here: a machine whose rings all fit in RAM saves the heap.
+            from microserver.capture import flash_tail
 
-    def _begin_tail(self, cap_bytes, pool):
-        # Imported only here: a machine whose rings all fit in RAM saves the heap.
-        from microserver.capture.flash_tail import FlashTail, sectors_for
-
-        reserved = pool.reserve(sectors_for(cap_bytes))
-        if reserved:
-            self.tail = FlashTail(self, pool, reserved)
-            self.cap = cap_bytes
-            self.limit = min(self._size, pool.largest)
+            flash_tail.begin(self, pool, cap_bytes)
 
     def used(self):
         """Bytes of the records from the oldest to the newest."""
@@ -63,17 +56,9 @@ class Ring:
     def ram_used(self):
         return (self.end_position - self.ram_out) % self.positions
 
-    def stored_bytes(self):
-        """Bytes of all records that were ever stored."""
-        return self._laps * self.positions + self.end_position
-
     def records(self):
         """How many records are stored and readable."""
         return self.end - self.first - (self.tail.lost_ahead() if self.tail else 0)
-
-    def dropped(self):
-        """Records that overflow cost: overwritten before they were delivered, or refused."""
-        return self._refused + self.overwritten + self.freed - self._delivered
 
     # The callback's side.
 
@@ -88,34 +73,27 @@ class Ring:
         end = self.end_position
         positions = self.positions
         if self.tail and (end - self.ram_out) % positions + n > self._size:
-            self._refused += 1
+            self.refused += 1
             return False
         while (end - self.front_position) % positions + n > self.cap:
             if self.front_held or not self._drop():
-                self._refused += 1
+                self.refused += 1
                 return False
         self._copy(buffer, n, end % self._size)
         self.schemas.last_used[buffer[0]] = self.end
         end += n
         if end >= positions:
             end -= positions
-            self._laps += 1
+            self.laps += 1
         self.end_position = end
         self.end += 1
         return True
 
-    def expect(self, n):
-        """Prepares for records of `n` bytes: the first of a size would allocate in `append`."""
-        self._copy_size = n
-        self._copy_format = "%ds" % n
-
     def _copy(self, buffer, n, index):
         ram = self.ram
         size = self._size
-        if index + n <= size:
-            if n != self._copy_size:
-                self.expect(n)
-            struct.pack_into(self._copy_format, ram, index, buffer)  # slices would allocate
+        if n in copy_formats and index + n <= size:
+            struct.pack_into(copy_formats[n], ram, index, buffer)  # slices would allocate
             return
         for at in range(n):
             ram[index] = buffer[at]
@@ -141,10 +119,6 @@ class Ring:
         reader.read(self.ram, self.ram_out % self._size, self._size)
         self.ram_out = (self.ram_out + reader.size) % self.positions
         self.ram_first += 1
-        self._pass_time(reader)
-        return reader.size
-
-    def _pass_time(self, reader):
         seconds = self.seconds + reader.seconds
         micros = self.micros + reader.micros
         if micros >= 1000000:
@@ -152,6 +126,7 @@ class Ring:
             seconds += 1
         self.seconds = seconds
         self.micros = micros
+        return reader.size
 
     # The main loop's side.
 
@@ -166,7 +141,7 @@ class Ring:
             raise ValueError("no batch was frozen up to record %d" % end)
         self.frozen = None
         self.front_held = True
-        self._delivered += min(self.overwritten - cursor.overwritten, cursor.count)
+        self.freed -= min(self.overwritten - cursor.overwritten, cursor.count)
         if end > self.first:
             self.front_position = cursor.position
             self.first = end
@@ -190,8 +165,3 @@ class Ring:
                 self.tail.service(budget)
             finally:
                 self.front_held = False
-
-    def close(self):
-        """Gives all its flash back to the pool; the ring is not usable any more."""
-        if self.tail:
-            self.tail.close()

@@ -25,22 +25,64 @@ def snapshot(app):
 
 
 def _flash(pool, uptime_s):
-    stats = pool.stats()
-    spent = stats["erases"]
+    account = flash_account(pool)
+    spent = pool.erases
     if spent and uptime_s:
-        left = stats["sectors"] * (_ENDURANCE - stats["max_erase_count"])
-        stats["estimated_life_days"] = left * uptime_s // spent // _DAY_S
-    return stats
+        left = pool.device.sectors * (_ENDURANCE - pool.max_erases)
+        account["estimated_life_days"] = left * uptime_s // spent // _DAY_S
+    return account
+
+
+def flash_account(pool):
+    """Counts; `erases` since this start, `max_erase_count` over the life of the flash."""
+    return {
+        "sectors": pool.device.sectors,
+        "bad": pool.bad,
+        "erases": pool.erases,
+        "max_erase_count": pool.max_erases,
+    }
 
 
 def _collector(collector, uploader):
-    stats = collector.stats()
-    stats["component"] = collector.component
-    stats["method"] = collector.method
+    account = collector_account(collector)
+    account["component"], _, account["method"] = collector.name.rpartition(":")
     for outbox in uploader.outboxes if uploader else ():
         if outbox.collector is collector:
-            stats["sync"] = _outbox(outbox)
-    return stats
+            account["sync"] = _outbox(outbox)
+    return account
+
+
+def collector_account(collector):
+    """All counters of a collector, those of its ring too."""
+    ring = collector.ring
+    error = collector.last_error
+    return {
+        "name": collector.name,
+        "captured": collector.captured,
+        "missed": collector.missed,
+        "failed": collector.failed,
+        "bad_values": collector.bad_values,
+        "records": ring.records(),
+        "used": ring.used(),
+        "cap": ring.cap,
+        "stored": ring.end,
+        "stored_bytes": stored_bytes(ring),
+        "dropped": dropped(ring),
+        "rejected": ring.rejected,
+        "lost": ring.lost,
+        "spilled": ring.spilled,
+        "last_error": "" if error is None else str(error) or repr(error),
+    }
+
+
+def stored_bytes(ring):
+    """Bytes of all records that were ever stored."""
+    return ring.laps * ring.positions + ring.end_position
+
+
+def dropped(ring):
+    """Records that overflow cost: overwritten before they were delivered, or refused."""
+    return ring.refused + ring.overwritten + ring.freed
 
 
 def _outbox(outbox):

@@ -11,16 +11,17 @@ _TABULAR_SENSOR = const(2)
 
 def encode(part_id, collector, machine_tags):
     """Bytes of field 1 of a DataCaptureUploadRequest, tag and length included."""
+    api, component, method, params, tags = collector.origin
     message = protobuf.encode(
         data_sync.UPLOAD_METADATA,
         {
             "part_id": part_id,
-            "component_type": collector.api,
-            "component_name": collector.component,
-            "method_name": collector.method,
+            "component_type": api,
+            "component_name": component,
+            "method_name": method,
             "type": _TABULAR_SENSOR,
-            "method_parameters": collector.params,
-            "tags": _merged(machine_tags, collector.tags),
+            "method_parameters": params,
+            "tags": _merged(machine_tags, tags),
             "file_extension": ".dat",
         },
     )

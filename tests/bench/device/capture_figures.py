@@ -1,43 +1,27 @@
 """Runs on MicroPython: what the capture side costs, as one JSON object on the last line."""
 
-import asyncio
 import gc
 import json
 import time
 
 import micropython
 
-from capture_parts import Ticks
+from capture_parts import Machine, Ticks
+from microserver.capture import builder
 from microserver.capture.clock import Clock
-from microserver.capture.collector import FastCollector, SimpleCollector
 from microserver.capture.flash_pool import FlashPool
 from microserver.capture.ring import Ring
-from microserver.capture.schedule import Schedule
+from microserver.capture.service import CaptureService
+from microserver.capture.simple_source import SimpleSource
+from microserver.health.diagnostics import stored_bytes
 from microserver.robot.resource import FastSource
 from nor_flash import NorFlash
 
-
-class Component:
-    name = "bench"
-    api = "rdk:component:sensor"
-
-
-class Capture:
-    method = "Readings"
-    params = {}
-    tags = ()
-    frequency_uhz = 10000000  # 10 Hz
-
-
-class Flag:
-    def set(self):
-        pass
+_10_HZ = 10000000
 
 
 class Simple:
     """Gives so many float values, each time other ones."""
-
-    fast = False
 
     def __init__(self, values):
         self._values = values
@@ -45,7 +29,7 @@ class Simple:
 
     def read(self):
         self._count += 1
-        return {"readings": {"v%d" % n: self._count / 8 + n for n in range(self._values)}}
+        return {"v%d" % n: self._count / 8 + n for n in range(self._values)}
 
 
 def fast_source():
@@ -62,26 +46,24 @@ def simple_bytes(values, count=200):
     ticks = Ticks()
     clock = Clock(ticks.ticks_us, time.ticks_diff)
     ring = Ring(16000, 16000)
-    collector = SimpleCollector(
-        Component, Capture, Simple(values), ring, clock, print, flag=Flag()
-    )
+    source = SimpleSource(Simple(values).read, None)
+    collector = builder.collector("bench", _10_HZ, source, ring, Machine(clock))
     for _ in range(count):
         ticks.move(100000)
         clock.advance()
         collector.capture()
-        asyncio.run(collector.take())
-        collector._busy = False
+        collector.read()
     return ring.used() / count
 
 
 def fast_run(ring, count):
-    """`count` samples at 10 Hz by the schedule's own tick; bytes that they allocated."""
+    """`count` samples at 10 Hz by the service's own tick; bytes that they allocated."""
     ticks = Ticks()
     clock = Clock(ticks.ticks_us, time.ticks_diff)
-    schedule = Schedule(clock)
-    collector = FastCollector(Component, Capture, fast_source(), ring, clock, print)
-    schedule.add(collector)
-    tick = schedule.tick
+    service = CaptureService(clock, None, None)
+    collector = builder.collector("bench", _10_HZ, fast_source(), ring, service)
+    service.add(collector)
+    tick = service.tick
     allocated = 0
     for _ in range(count):
         ring.service()
@@ -101,17 +83,17 @@ def erases_per_kb(drained):
     ring = Ring(64000, 1024, FlashPool(flash))
     source_ticks = Ticks()
     clock = Clock(source_ticks.ticks_us, time.ticks_diff)
-    schedule = Schedule(clock)
-    collector = FastCollector(Component, Capture, fast_source(), ring, clock, print)
-    schedule.add(collector)
+    service = CaptureService(clock, None, None)
+    collector = builder.collector("bench", _10_HZ, fast_source(), ring, service)
+    service.add(collector)
     for index in range(30000):
-        schedule.tick(None)
+        service.tick(None)
         source_ticks.move(100000)
         if index % 10 == 0:
             ring.service()
         if drained and index % 30 == 29:  # every three seconds
             drain(ring, collector)
-    return sum(flash.erases) * 1000 / ring.stored_bytes()
+    return sum(flash.erases) * 1000 / stored_bytes(ring)
 
 
 def drain(ring, collector):

@@ -6,9 +6,10 @@ Arguments: PORT PART_ID SECRET COUNT.  With COUNT 0 only the connection and the 
 import asyncio
 import sys
 
+from microserver.capture import builder
 from microserver.capture.clock import Clock
-from microserver.capture.collector import SimpleCollector
 from microserver.capture.ring import Ring
+from microserver.capture.simple_source import SimpleSource
 from microserver.cloud.http2_channel import opener
 from microserver.cloud.session import Session
 from microserver.device import tcp
@@ -16,26 +17,13 @@ from microserver.sync import metadata
 from microserver.sync.uploader import Outbox, Uploader
 
 
-class Component:
-    name = "weather"
-    api = "rdk:component:sensor"
-
-
-class Capture:
-    method = "Readings"
-    params = {}
-    tags = ()
-    frequency_uhz = 10000000
-
-
 class Weather:
-    fast = False
     count = 0
 
     def read(self):
         self.count += 1
         temperature = 20 + self.count % 700 / 100
-        return {"readings": {"temperature": temperature, "humidity": 40 + self.count % 333 / 10}}
+        return {"temperature": temperature, "humidity": 40 + self.count % 333 / 10}
 
 
 class Silent:
@@ -44,6 +32,17 @@ class Silent:
 
     def warning(self, logger, message):
         print(logger, message)
+
+
+class Service:
+    """What a collector asks of the CaptureService."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.due = self
+
+    def set(self):
+        pass
 
 
 def forget(*names):
@@ -67,18 +66,20 @@ async def main(port, part_id, secret, count):
     clock = Clock(ticks_us, ticks_diff)
     clock.set_wall_now(1795000000, 0)
     ring = Ring(20000, 20000)
-    collector = SimpleCollector(Component, Capture, Weather(), ring, clock, print, flag=Silent())
+    source = SimpleSource(Weather().read, None)
+    collector = builder.collector("weather:Readings", 10000000, source, ring, Service(clock))
+    collector.origin = "rdk:component:sensor", "weather", "Readings", {}, ()
     for _ in range(count):
         clock.advance()
-        collector._due_seconds, collector._due_micros = clock.seconds, clock.micros
-        await collector.take()
+        collector.capture()
+        collector.read()
     open_channel = opener(tcp.open_stream, "127.0.0.1", port)
     session = Session(part_id, secret, open_channel, clock, Silent(), forget)
     outbox = Outbox(collector, metadata.encode(part_id, collector, ()), "bench%d" % count)
     await session.send("/viam.app.v1.RobotService/NeedsRestart", b"")
     await Uploader(session, [outbox], clock, Silent()).sync()
     session.close()
-    print("uploaded", outbox.uploaded, "dropped", ring.dropped)
+    print("uploaded", outbox.uploaded, "dropped", ring.refused + ring.overwritten)
 
 
 asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])))
