@@ -125,7 +125,7 @@ class Batch:
         finally:
             ring.front_held = False
         if cursor.next_sequence >= self.end:
-            ring.frozen = cursor
+            ring.freeze(cursor)
         return filled
 
     def _plan_of(self, slot):

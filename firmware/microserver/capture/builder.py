@@ -59,3 +59,4 @@ def release():
     captures = service.CaptureService
     captures.__init__ = captures.add = captures.start = captures.tick_period_us = None
     service.grid_of = None
+    schema_maker.forget(schema_maker.__name__)

@@ -38,7 +38,7 @@ class Ring:
         self.end_position = self.front_position = self.ram_out = 0
         self.seconds = self.micros = 0  # requested time of the record before RAM's oldest
         self.front_held = False
-        self.frozen = None  # the cursor at the end of the last frozen batch
+        self.frozen = None  # what the ack of the last batch needs: numbers, not its cursor
         # Their sum is what overflow cost; `freed` goes down when overwritten ones were delivered.
         self.refused = self.overwritten = self.freed = 0
         self.rejected = self.lost = self.spilled = self.laps = 0
@@ -130,26 +130,31 @@ class Ring:
 
     # The main loop's side.
 
+    def freeze(self, cursor):
+        """Notes where the batch ends that was just read: `cursor` stands there."""
+        at = cursor.next_sequence, cursor.position, cursor.seconds, cursor.micros
+        self.frozen = at + (cursor.overwritten, cursor.count)
+
     def ack(self, end):
         """Frees the records of the last frozen batch, those before `end`: they were delivered.
 
         Those that overflow overwrote meanwhile were delivered all the same: they do not count as
-        dropped.  ValueError when `end` is not that of the last `frozen`.
+        dropped.  ValueError when `end` is not that of the last `freeze`.
         """
-        cursor = self.frozen
-        if cursor is None or cursor.next_sequence != end:
+        if not self.frozen or self.frozen[0] != end:
             raise ValueError("no batch was frozen up to record %d" % end)
+        _, position, seconds, micros, overwritten, count = self.frozen
         self.frozen = None
         self.front_held = True
-        self.freed -= min(self.overwritten - cursor.overwritten, cursor.count)
+        self.freed -= min(self.overwritten - overwritten, count)
         if end > self.first:
-            self.front_position = cursor.position
+            self.front_position = position
             self.first = end
             if end > self.ram_first:
                 self.ram_first = end
-                self.ram_out = cursor.position
-                self.seconds = cursor.seconds
-                self.micros = cursor.micros
+                self.ram_out = position
+                self.seconds = seconds
+                self.micros = micros
         if self.tail:
             self.tail.acknowledged()
         self.front_held = False

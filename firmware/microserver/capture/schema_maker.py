@@ -33,7 +33,7 @@ def schema_of(schemas, payload, first):
     schema = Schema(slot, shape, "<" + stored, size, template, bad)
     if slot >= 0:
         put(schemas, schema)
-    _forget(__name__)
+    forget(__name__)
     return schema
 
 
@@ -118,11 +118,12 @@ def _layout(shape):
     from microserver.wire import entry_builder
 
     layout = entry_builder.build(shape)
-    _forget(entry_builder.__name__)
+    forget(entry_builder.__name__)
     return layout
 
 
-def _forget(name):
+def forget(name):
+    """Gives back the heap of a module of ours."""
     parent, _, leaf = name.rpartition(".")
     if name in sys.modules:
         # None first: a dict keeps a deleted entry's value, and the collector finds it.
