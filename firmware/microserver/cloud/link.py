@@ -64,7 +64,7 @@ class CloudLink:
                 restart("a new config")
             self._config_file = None
             self._forget("cloud.config_source", "wire.messages.app_robot")
-        except (GrpcError, WireError) as error:
+        except (GrpcError, WireError, MemoryError) as error:
             self._warn(error)
 
     async def _fetch_config(self):

@@ -107,7 +107,7 @@ class Session:
         except WireError as error:
             self.close()
             raise ChannelBroken("unreadable answer: %s" % error, True)
-        except (ChannelBroken, asyncio.CancelledError):
+        except (ChannelBroken, asyncio.CancelledError, MemoryError):
             self.close()  # a cancelled call leaves half a message behind
             raise
         except GrpcError as error:
