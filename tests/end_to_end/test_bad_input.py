@@ -91,6 +91,14 @@ def test_a_failing_sensor_is_counted_and_named_once(
     assert message in place.cloud_log()
 
 
+def test_a_fast_sensor_that_breaks_is_counted_and_named_once(result_of: Result) -> None:
+    place, report = result_of(scenarios.bad_sensors)
+    counts = collector(report, "breaks")
+    assert counts["captured"] == 20 == len(place.series()["breaks", "Readings"])
+    assert counts["failed"] > 0
+    assert place.log.count("breaks:Readings: OSError(5,)") == 1
+
+
 def test_deadlines_during_a_hanging_reading_are_missed(result_of: Result) -> None:
     _, report = result_of(scenarios.bad_sensors)
     counts = collector(report, "hangs")

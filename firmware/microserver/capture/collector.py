@@ -76,10 +76,18 @@ class FastCollector(Collector):
             self._sample_into(self._view)
         except Exception as error:  # the supervisor of this driver: others go on
             self.failed += 1
+            if self.last_error is None:
+                self.is_due = True  # the first failure goes into the log, which allocates
+                self._service.due.set()
             self.last_error = error
             return
         clock.advance()
         self._append(self._buffer, seconds, micros, clock.seconds, clock.micros)
+
+    def read(self):
+        """Tells of the first failure."""
+        self.is_due = False
+        self._service.report(self.name, repr(self.last_error))
 
 
 class SimpleCollector(Collector):
@@ -95,7 +103,9 @@ class SimpleCollector(Collector):
         self._getter = source.getter
         self._payload_of = source.payload_of
         self._due_seconds = self._due_micros = 0
-        self._busy = False
+        self.bad_values = 0
+        # All of it now: a new attribute would allocate in `capture`.
+        self._busy = self.is_due = False
 
     def capture(self):
         """Notes the time and wakes the task; while it is still busy the deadline is missed."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from microserver.robot.resource import Sensor
+from microserver.robot.resource import FastSource, Sensor
 
 
 class Bad(Sensor):
@@ -20,6 +20,8 @@ class Bad(Sensor):
     def fast_source(self, method, params):
         if self._how == "no source":
             raise RuntimeError("has no source")
+        if self._how == "breaks":
+            return FastSource("<H", ((("readings", "n"), 1, 0),), self._breaks)
 
     def readings(self):
         self._count += 1
@@ -29,6 +31,12 @@ class Bad(Sensor):
 
     def _raises(self):
         raise OSError("broken wire")
+
+    def _breaks(self, view):
+        self._count += 1
+        if self._count > 20:
+            raise OSError(5)
+        view[0] = self._count
 
     async def _hangs(self):
         await asyncio.Event().wait()
