@@ -29,12 +29,15 @@ class BoardFolder:
         self.forget_time()
 
     def install(self, name: str, source: Path) -> None:
-        """Copies credentials or a robot config, and the drivers beside it, onto the board."""
+        """Copies credentials or a robot config, and drivers/ and ca.pem beside it, onto the board."""
         if not source.is_file():
             raise UserError(f"{source} is not a file")
         for other in ("viam.json", "robot.json"):
             (self.files / other).unlink(missing_ok=True)
         shutil.copyfile(source, self.files / name)
+        authority = source.resolve().parent / "ca.pem"
+        if authority.is_file():  # what an https:// cloud's certificate is checked against
+            shutil.copyfile(authority, self.files / authority.name)
         drivers = source.resolve().parent / "drivers"
         if drivers.is_dir():
             shutil.copytree(
