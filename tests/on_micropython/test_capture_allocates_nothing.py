@@ -4,12 +4,13 @@ import time
 
 import micropython
 
-from capture_parts import Ticks
+from capture_parts import Machine, Ticks
 from microserver.capture import builder
 from microserver.capture.clock import Clock
 from microserver.capture.flash_pool import FlashPool
 from microserver.capture.ring import Ring
 from microserver.capture.service import CaptureService
+from microserver.capture.simple_source import SimpleSource
 from microserver.health.diagnostics import collector_account, dropped, stored_bytes
 from microserver.robot.resource import FastSource
 from nor_flash import NorFlash
@@ -65,6 +66,22 @@ def test_dropping_from_a_full_ring_in_flash_allocates_nothing():
     assert ring.records() + dropped(ring) == 2000
 
 
+def test_waking_a_simple_collector_allocates_nothing():
+    ticks = Ticks()
+    service = Machine(Clock(ticks.ticks_us, time.ticks_diff))
+    source = SimpleSource(lambda: {"t": 1.5}, None)
+    collector = builder.collector("a:b", 1000000, source, Ring(500, 500), service)
+    for _ in range(3):
+        micropython.heap_lock()
+        try:
+            collector.capture()
+            collector.capture()
+        finally:
+            micropython.heap_unlock()
+        collector.read()
+    assert (collector.captured, collector.missed, collector.failed) == (3, 3, 0)
+
+
 def test_late_ticks_and_long_periods_allocate_nothing():
     collector = locked_ticks(4000, 4000, None, 200, 50000000, 3000007)
     assert collector.captured == 200 and collector.missed == 199 * 149
@@ -78,7 +95,7 @@ def test_a_failing_sensor_is_counted():
         raise OSError(116)
 
     source = FastSource("<H", ((("value",), 1, 0),), broken)
-    service = CaptureService(clock, None, None)
+    service = Machine(clock)
     collector = builder.collector("a:b", 1000000, source, Ring(500, 500), service)
     collector.capture()
     assert (collector.failed, collector.captured) == (1, 0)

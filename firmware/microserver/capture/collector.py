@@ -24,7 +24,6 @@ class Collector:
 
     bad_values = 0
     reading = None
-    is_due = False
 
     def __init__(self, name, grid, source, ring, service):
         self.name = name
@@ -33,6 +32,7 @@ class Collector:
         self.schemas = ring.schemas
         self.captured = self.missed = self.failed = 0
         self.origin = self.last_error = None
+        self.is_due = False  # something is left for the service's task to `read`
         self._service = service
         self._seconds = self._micros = 0  # requested time of the newest record
 
@@ -104,8 +104,7 @@ class SimpleCollector(Collector):
         self._payload_of = source.payload_of
         self._due_seconds = self._due_micros = 0
         self.bad_values = 0
-        # All of it now: a new attribute would allocate in `capture`.
-        self._busy = self.is_due = False
+        self._busy = False
 
     def capture(self):
         """Notes the time and wakes the task; while it is still busy the deadline is missed."""

@@ -50,7 +50,6 @@ class FlashTail:
     def __init__(self, ring, pool, reserved):
         self._ring = ring
         self._reserved = reserved
-        self._reader = RecordReader(ring.schemas)
         self._sizes = array("H", bytes(2 * _KNOWN_SIZES))
         self._at = self._end = 0
         self.pool = pool
@@ -184,7 +183,7 @@ class FlashTail:
         ring = self._ring
         buffer = self.pool.buffer
         room = min(room, len(buffer)) - CHUNK_HEADER
-        reader = self._reader
+        reader = RecordReader(ring.schemas)
         ram_size = len(ring.ram)
         start = ring.ram_out % ram_size
         stored = ring.ram_used()

@@ -27,6 +27,8 @@ class Ring:
     `first` and `end` are the sequence numbers of the oldest record and of the next one.
     """
 
+    lost = spilled = 0  # of the class: they cost nothing until flash is used
+
     def __init__(self, cap_bytes, ram_bytes, pool=None):
         self._size = self.cap = self.limit = min(cap_bytes, ram_bytes)
         self.positions = _POSITIONS // self._size * self._size
@@ -41,7 +43,7 @@ class Ring:
         self.frozen = None  # what the ack of the last batch needs: numbers, not its cursor
         # Their sum is what overflow cost; `freed` goes down when overwritten ones were delivered.
         self.refused = self.overwritten = self.freed = 0
-        self.rejected = self.lost = self.spilled = self.laps = 0
+        self.rejected = self.laps = 0
         self.tail = None
         if pool and cap_bytes > ram_bytes:
             # Imported only here: a machine whose rings all fit in RAM saves the heap.
