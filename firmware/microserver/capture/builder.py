@@ -47,7 +47,6 @@ def collector(name, frequency_uhz, source, fifo, captures):
         kind = FastCollector
         schema = schema_maker.raw_schema(source)
         schema_maker.put(fifo.schemas, schema)
-        ring.copy_formats[schema.size] = "%ds" % schema.size
     return kind(name, service.grid_of(frequency_uhz), source, fifo, captures)
 
 

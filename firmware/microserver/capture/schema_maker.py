@@ -10,6 +10,7 @@ import sys
 from micropython import const
 
 from microserver.capture.record import HEADER, Schema, code_of
+from microserver.capture.ring import copy_formats
 from microserver.wire.sensor_data import RawTemplate, Template
 
 _SLOTS = const(16)
@@ -45,6 +46,8 @@ def put(schemas, schema):
         raise ValueError("the reading has too many values")
     if schema.format[:1] in (">", "!"):
         layout |= _BIG_ENDIAN
+    if not strings and len(copy_formats) < _SLOTS:
+        copy_formats[schema.size] = "%ds" % schema.size
     if schema.slot == len(schemas.table):
         schemas.layouts.append(layout)
         schemas.last_used.append(-1)
