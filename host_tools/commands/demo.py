@@ -94,7 +94,7 @@ def _start_device(folder: Path, duration: int) -> processes.Process:
     _say(f"firmware on the real MicroPython, 96 kB heap, {duration} s")
     arguments = ["simulate", "--credentials", str(folder / "viam.json")]
     arguments += ["--duration", str(duration), "--report", str(folder / "report.json")]
-    arguments += ["--heap", "112k", "--flash", str(folder / "flash.img")]
+    arguments += ["--flash", str(folder / "flash.img")]
     return processes.Process(arguments, folder / "device.log")
 
 
