@@ -2,7 +2,7 @@
 
 import struct
 
-from microserver.wire.decimal import put_floats, put_int
+from microserver.wire.decimal import float_writer, put_int
 
 # float32 bits and the bytes of the double of the decimal beside it; from CPython, float(decimal).
 _CASES = (
@@ -20,6 +20,8 @@ _CASES = (
     (0x3089705F, "95d626e80b2e113e"),  # 1e-9
     (0x00000001, "b96a37ad01d69636"),  # 1e-45
     (0x7F7FFFFF, "f8af4de5ffffef47"),  # 3.4028235e38
+    (0x0C000000, "0e452bffffff7f39"),  # 9.8607613e-32: below 2**-103 floats are denser
+    (0x39800000, "0f4001f5ffff2f3f"),  # 0.00024414062, half way between two decimals
     (0x35000000, "fdf402010000a03e"),  # 4.7683716e-07, which is 2**-21
 )
 
@@ -29,7 +31,9 @@ _MEMO = {}
 
 def double_of(bits):
     buffer = bytearray(8)
-    put_floats((bits & 0xFFFF, bits >> 16), None, ((0, 0),), buffer, _MEMO)
+    writer = float_writer(([1, 0, -1, -1],), buffer, _MEMO)
+    next(writer)
+    writer.send((struct.pack("<xHH", bits & 0xFFFF, bits >> 16), 0))
     return bytes(buffer)
 
 
@@ -37,6 +41,20 @@ def test_known_floats():
     for bits, want in _CASES:
         got = "".join(["%02x" % byte for byte in double_of(bits)])
         assert got == want, (hex(bits), got)
+
+
+def test_an_unchanged_float_is_left_as_it_is():
+    buffer = bytearray(8)
+    writer = float_writer(([0, 0, -1, -1],), buffer, {})
+    next(writer)
+    writer.send((struct.pack("<f", 21.5), 0))
+    first = bytes(buffer)
+    buffer[7] = 1
+    writer.send((struct.pack("<f", 21.5), 0))
+    assert buffer[7] == 1
+    writer.send((struct.pack("<xf", 43.0), 1))
+    writer.send((struct.pack("<f", 21.5), 0))
+    assert bytes(buffer) == first
 
 
 def test_integers_are_exact():

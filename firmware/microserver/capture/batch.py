@@ -6,12 +6,16 @@ from micropython import const
 
 from microserver.capture.cursor import Cursor, RecordsGone
 from microserver.capture.record import micros_of_steps, seconds_of_steps
-from microserver.wire.sensor_data import wall_of
+from microserver.wire.sensor_data import put_seconds, wall_of
 
 __all__ = ["Batch", "RecordsGone"]
 
 _MICROS = const(1000000)
 _FINE = const((1 << 30) - 1)  # a time since the last record up to here is in microseconds
+# Behind the place of time_requested's seconds: its nanos, time_received's seconds, its nanos.
+_NANOS = const(6)
+_RECEIVED = const(14)
+_RECEIVED_NANOS = const(20)
 
 
 class Batch:
@@ -27,8 +31,6 @@ class Batch:
         self._ring = ring
         self._schemas = schemas
         self._wall = wall_of(*wall)
-        self._plan = (-1,) + 7 * (None,)
-        self._memo = {}  # what the conversion of numbers wants to remember
         self._max_bytes = max_bytes
         self._freeze(None)
         self.id = self.end
@@ -82,110 +84,131 @@ class Batch:
         """The encoded entries as views of at most `len(buffer)` bytes, which `buffer` may hold.
 
         RecordsGone when overflow or corruption took a record of the batch; see `refreeze`.
+        One long loop that keeps its state over the yields, because calls would cost more than
+        the work: this is where an upload spends its time.
         """
         ring = self._ring
         cursor = Cursor(ring)
         if cursor.next_sequence > self.first:
             raise RecordsGone("records of the batch were overwritten")
         cursor.overwritten = self._overwritten
-        self._plan = (-1,) + 7 * (None,)
-        view = memoryview(buffer)
-        filled = 0
-        while cursor.next_sequence < self.end:
-            count = cursor.count
-            end = self._fill(cursor, view, filled)
-            if cursor.count > count:
-                filled = end
-                if cursor.at < cursor.limit:  # no room for one more
-                    yield view[:filled]
-                    filled = 0
-            elif filled:
-                yield view[:filled]
-                filled = 0
-            else:  # no room in the whole buffer
-                entry = memoryview(bytearray(end))
-                self._fill(cursor, entry, 0)
-                for at in range(0, end, len(view)):
-                    yield entry[at : at + len(view)]
-        if filled:
-            yield view[:filled]
-
-    def _fill(self, cursor, view, filled):
-        """Encodes records of one run behind `filled` bytes, as many as there is room for.
-
-        Returns the number of bytes filled; of bytes needed, when there is no room for any.
-        """
-        ring = self._ring
-        ring.front_held = True  # what is read stays where it is until it is encoded
-        try:
-            found = cursor.load()
-            if not found or ring.lost != self._lost:
-                raise RecordsGone("records of the batch are damaged")
-            filled = self._encode(cursor, view, filled)
-        finally:
-            ring.front_held = False
-        if cursor.next_sequence >= self.end:
-            ring.freeze(cursor)
-        return filled
-
-    def _plan_of(self, slot):
-        """What encoding a record of this slot needs, at hand for the inner loop."""
-        schema = self._schemas[slot]
-        template = schema.template
-        template.use(self._wall, self._memo)
-        return (
-            slot,
-            schema.size,
-            template.size,
-            template.strings,
-            template.format,
-            template.entry,
-            template.patch,
-            template,
-        )
-
-    def _encode(self, cursor, view, filled):
-        data = cursor.buffer
-        at = cursor.at
-        limit = cursor.limit
-        seconds = cursor.seconds
-        micros = cursor.micros
-        left = most = self.end - cursor.next_sequence
-        room = len(view)
+        # The interpreter is fastest with a function's first 16 variables: the busy ones.
+        at = limit = filled = micros = micro = seconds = second = low = high = times = 0
+        slot = requested = -1
+        image = data = None
         unpack_from = struct.unpack_from
-        slot, size, entry, strings, format, image, patch, template = self._plan
-        while at < limit and left:
-            if data[at] != slot:
-                self._plan = self._plan_of(data[at])
-                slot, size, entry, strings, format, image, patch, template = self._plan
-            if strings:
-                whole = cursor.size_at(at)
-                entry = template.size + whole - size - 2 * strings
-            if at + (whole if strings else size) > limit:
-                break
-            if filled + entry > room:
-                if left == most:
-                    return entry
-                break
-            values = unpack_from(format, data, at)
-            since = values[1]
-            if since <= _FINE:
-                micros += since
-            else:
-                since &= _FINE
-                seconds += seconds_of_steps(since)
-                micros += micros_of_steps(since)
-            if micros >= _MICROS:
-                seconds += micros // _MICROS
-                micros %= _MICROS
-            patch(values, seconds, micros)
-            if strings:
-                template.put_strings(data, at + size, view, filled)
-                at += whole
-            else:
-                view[filled : filled + entry] = image
-                at += size
-            filled += entry
-            left -= 1
-        cursor.passed(most - left, at, seconds, micros)
-        return filled
+        pack_into = struct.pack_into
+        wall = self._wall
+        writers = {}  # what puts the values into the entry of a slot
+        memo = {}  # what the conversion of floats wants to remember
+        out = memoryview(buffer)
+        room = len(out)
+        end = self.end
+        left = passed = end - cursor.next_sequence
+        while left:
+            needed = 0
+            ring.front_held = True  # what is read stays where it is until it is encoded
+            try:
+                if at >= limit or end - left < ring.ram_first:
+                    if data:
+                        _pass(cursor, passed - left, at, seconds, micros - wall[2])
+                    if not cursor.load() or ring.lost != self._lost:
+                        raise RecordsGone("records of the batch are damaged")
+                    left = passed = end - cursor.next_sequence
+                    data = cursor.buffer
+                    at = cursor.at
+                    limit = cursor.limit
+                    seconds = cursor.seconds
+                    micros = cursor.micros + wall[2]
+                while at < limit and left:
+                    if data[at] != slot:
+                        slot = data[at]
+                        schema = self._schemas[slot]
+                        size = schema.size
+                        template = schema.template
+                        if slot not in writers:
+                            writers[slot] = template.writer(memo)
+                        write = writers[slot]
+                        image = template.entry
+                        times = template.times
+                        time_format = template.format[0] + "IH"
+                        strings = template.strings
+                        entry = template.size
+                        requested = received = -1  # seconds that the image shows
+                    if strings:
+                        size = cursor.size_at(at)
+                        entry = template.size + size - schema.size - 2 * strings
+                    if at + size > limit:  # it goes beyond the end of RAM
+                        limit = at
+                        break
+                    if filled + entry > room:
+                        needed = entry
+                        break
+                    low, high = unpack_from(time_format, data, at + 1)
+                    if low <= _FINE:
+                        micros += low
+                    else:
+                        seconds += seconds_of_steps(low & _FINE)
+                        micros += micros_of_steps(low & _FINE)
+                    if micros >= _MICROS:
+                        seconds += micros // _MICROS
+                        micros %= _MICROS
+                    if seconds != requested:
+                        put_seconds(image, times, seconds, wall)
+                        requested = seconds
+                    micro = micros + (high if high < 0x8000 else (high & 0x7FFF) << 10)
+                    second = seconds
+                    # Nanoseconds are a varint of five bytes: two groups of 7 bits at a time.
+                    low = micros * 1000
+                    high = low >> 14
+                    pack_into(
+                        "<HHB",
+                        image,
+                        times + _NANOS,
+                        (low & 0x3FFF) + (low & 0x3F80) + 0x8080,
+                        (high & 0x3FFF) + (high & 0x3F80) + 0x8080,
+                        high >> 14,
+                    )
+                    if micro >= _MICROS:
+                        second += micro // _MICROS
+                        micro %= _MICROS
+                    if second != received:
+                        put_seconds(image, times + _RECEIVED, second, wall)
+                        received = second
+                    low = micro * 1000
+                    high = low >> 14
+                    pack_into(
+                        "<HHB",
+                        image,
+                        times + _RECEIVED_NANOS,
+                        (low & 0x3FFF) + (low & 0x3F80) + 0x8080,
+                        (high & 0x3FFF) + (high & 0x3F80) + 0x8080,
+                        high >> 14,
+                    )
+                    write((data, at))
+                    if strings:
+                        template.put_strings(data, at + schema.size, out, filled)
+                    else:
+                        out[filled : filled + entry] = image
+                    at += size
+                    filled += entry
+                    left -= 1
+                if not left:
+                    _pass(cursor, passed, at, seconds, micros - wall[2])
+                    ring.freeze(cursor)
+            finally:
+                ring.front_held = False
+            if needed or not left:
+                for start in range(0, filled, len(buffer)) if room > len(buffer) else (0,):
+                    yield out[start : min(start + len(buffer), filled)]
+                filled = 0
+                if needed > room:  # this one fits in no part
+                    room = needed
+                    out = memoryview(bytearray(needed))
+
+
+def _pass(cursor, count, at, seconds, micros):
+    if micros < 0:
+        micros += _MICROS
+        seconds -= 1
+    cursor.passed(count, at, seconds, micros)

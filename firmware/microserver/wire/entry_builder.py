@@ -3,21 +3,26 @@
 Needed once per shape, so this module need not stay in the heap; sensor_data.py patches the entry.
 """
 
+import struct
+
+from micropython import const
+
 from microserver.wire.decimal import put_float32, put_int
 
 _TIMESTAMP = b"\x08\x80\x80\x80\x80\x00\x10\x80\x80\x80\x80\x00"  # seconds, nanos: 5 bytes each
 _METADATA = b"\x0a\x1c\x0a\x0c" + _TIMESTAMP + b"\x12\x0c" + _TIMESTAMP
 
 
+_HEADER = const(7)  # of a record: slot and times
+
+
 def build(shape):
-    """(entry, where time_requested's seconds are, [(offset, leaf)], lengths around strings).
+    """The layout of a shape, which fills a Template.
 
     `shape`: nested dicts and lists; a leaf is a letter of capture/record.py, the index of a raw
-    field (~index for a boolean), or a constant as a tuple of one.  Each of the lengths is
-    (offset, without strings, number of the first string inside, of the first one behind).
+    field (~index for a boolean), or a constant as a tuple of one.
     """
-    builder = _Builder(shape)
-    return builder.entry, builder.times, builder.slots, builder.lengths
+    return _Builder(shape)
 
 
 class _Builder:
@@ -29,8 +34,8 @@ class _Builder:
     def __init__(self, shape):
         self._data = b""
         self._strings = 0
-        self.slots = []
-        self.lengths = []
+        self._slots = []
+        self._lengths = []
         message = self._mark()
         self._fields(shape, message, b"\x12")
         self._data = _METADATA + self._data
@@ -38,13 +43,54 @@ class _Builder:
         self._close(b"\x12", message)
         size = len(self._data)
         count = self._strings
-        self.entry = bytearray(self._data)
-        self.times = size - times
-        self.slots = [(size - place, code) for place, code in reversed(self.slots)]
-        self.lengths = [
+        self._times = size - times
+        self._slots = [(size - place, code) for place, code in reversed(self._slots)]
+        self._lengths = [
             (size - place, base, count - behind, count - first)
-            for place, base, first, behind in self.lengths
+            for place, base, first, behind in self._lengths
         ]
+
+    def fill(self, template, codes, fields):
+        """Sets what a Template has.
+
+        `codes`: the letters of the leaves in the order of storage; or else the struct format of
+        raw `fields`, (path, scale, offset) each, where scale None is a boolean.
+        """
+        template.entry = bytearray(self._data)
+        template.times = self._times
+        template.cuts = [offset for offset, code in self._slots if code == "s"]
+        template.lengths = self._lengths
+        template.floats = []
+        template.others = []
+        if fields:
+            self._fill_raw(template, codes, fields)
+            return
+        template.format = "<"
+        offset = _HEADER
+        for place, code in self._slots:
+            if code == "f":
+                template.floats.append([offset, place, -1, -1])
+                offset += 4
+            elif code != "s":
+                kind = "<B" if code == "?" else "<" + code
+                template.others.append([kind, offset, place, code == "?", None])
+                offset += struct.calcsize(kind)
+
+    def _fill_raw(self, template, format, fields):
+        template.format = order = format[0]
+        template.scales = []
+        for place, code in self._slots:
+            code = max(code, ~code)
+            _, scale, add = fields[code]
+            offset = _HEADER + struct.calcsize(format[: 1 + code])
+            kind = order + format[1 + code]
+            if scale is None or (scale == 1 and not add):
+                template.others.append([kind, offset, place, scale is None, None])
+            else:
+                start = 4 * len(template.scales)
+                template.floats.append([start, place, -1, -1])
+                template.scales.append((start, kind, offset, scale, add))
+        template.scaled = bytearray(4 * len(template.scales))
 
     def _mark(self):
         return len(self._data), self._strings
@@ -55,7 +101,7 @@ class _Builder:
         size = len(self._data) - end
         if self._strings > first:
             self._data = b"\x80\x80\x00" + self._data
-            self.lengths.append((len(self._data), size, first, self._strings))
+            self._lengths.append((len(self._data), size, first, self._strings))
         else:
             self._data = _varint(size) + self._data
         self._data = tag + self._data
@@ -89,14 +135,14 @@ class _Builder:
         if code == "n":
             self._data = b"\x08\x00" + self._data
         elif code == "s":
-            self.slots.append((len(self._data), code))
+            self._slots.append((len(self._data), code))
             self._strings += 1
             self._close(b"\x1a", mark)
         else:
             boolean = code == "?" or (isinstance(code, int) and code < 0)
             places = b"\x20\x00" if boolean else b"\x11" + bytes(8)
             self._data = places + self._data
-            self.slots.append((len(self._data) - 1, code))
+            self._slots.append((len(self._data) - 1, code))
 
 
 def _varint(value):
