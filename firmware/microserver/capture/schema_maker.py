@@ -11,7 +11,7 @@ from micropython import const
 
 from microserver.capture.record import HEADER, Schema, code_of
 from microserver.capture.ring import copy_formats
-from microserver.wire.sensor_data import RawTemplate, Template
+from microserver.wire.sensor_data import Template
 
 _SLOTS = const(16)
 _STRING = const(1 << 16)  # in a layout, as record.py reads it: one more string
@@ -106,7 +106,7 @@ def raw_schema(source):
         _place(shape, path, ~index if scale is None else index)
     for path, value in source.constants:
         _place(shape, path, (value,))
-    template = RawTemplate(_layout(shape), source.format, source.fields)
+    template = Template(_layout(shape), source.format, source.fields)
     size = HEADER + struct.calcsize(source.format)
     return Schema(0, None, source.format, size, template, 0)
 
