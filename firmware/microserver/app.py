@@ -12,6 +12,7 @@ from microserver.device import storage
 from microserver.health.log import Log
 
 _RESTART_TASK_MS = const(5000)
+_LAST_SYNCS = const(6)
 _COLLECT_EVERY = const(4096)  # bytes; collecting only when full scatters what stays: fragments
 _SNTP_RETRY_MS = const(10000)
 _SNTP_AGAIN_MS = const(3600000)
@@ -101,7 +102,10 @@ class App:
             task.cancel()
         await asyncio.sleep_ms(0)
         if self.uploader and self.clock.wall:
-            await self.uploader.sync(True)
+            tries = _LAST_SYNCS
+            while await self.uploader.sync(True) and self._restarting and tries:
+                tries -= 1  # what is not sent now is lost by the restart
+                await asyncio.sleep_ms(_RESTART_TASK_MS)
         if self.session:
             self.session.close()
         if self.robot:

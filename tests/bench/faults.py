@@ -28,7 +28,7 @@ from tests.bench.table import Figure
 
 SEEDS = 200
 _AT_ONCE = 6
-_SECONDS = 7
+_SECONDS = 6.5
 _HEAP = "128k"
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from board_place import Config, Place
+from faulty_proxy import FaultyProxy
 from tests.bench import machine
 
 BAD_WAYS = ("raises", "none", "nan", "partly", "keys", "long", "kind")
 
 Report = dict[str, Any]
+Scenario = Callable[[Place], Report]
 
 
 def config_of(*components: Config, **data_manager: Any) -> Config:
@@ -185,7 +187,22 @@ def asked_to_restart(place: Place) -> Report:
     return place.board.stop()
 
 
-SCENARIOS: tuple[Callable[[Place], Report], ...] = (
+def cut_in_the_last_sync(place: Place) -> Report:
+    # Only the last sync sends enough for the proxy to cut it.
+    closing = machine.sensor("closing", 50, 60, model="closing")
+    host, port = place.cloud.grpc.split(":")
+    with FaultyProxy((host, int(port)), 1, faults=2, up=5000) as proxy:
+        place.know(config_of(closing, sync_interval_mins=60), f"127.0.0.1:{proxy.port}")
+        place.start()
+        place.board.wait_for("200 readings of boot")
+        place.command("restart-machine")
+        place.board.wait_for("restarting after a last sync: the cloud asks for it")
+        place.board.wait_for("logged in", 2)
+        assert proxy.cuts == 2
+        return place.board.stop()
+
+
+SCENARIOS: tuple[Scenario, ...] = (
     bad_sensors,
     bad_config,
     bad_config_from_the_cloud,
@@ -202,4 +219,5 @@ SCENARIOS: tuple[Callable[[Place], Report], ...] = (
     bad_credentials,
     bad_address,
     asked_to_restart,
+    cut_in_the_last_sync,
 )

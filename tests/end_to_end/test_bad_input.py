@@ -16,12 +16,12 @@ from board_place import Place
 from cloud_process import running_cloud
 from tests.bench.faults import Account, account_of
 from tests.end_to_end import bad_input_scenarios as scenarios
-from tests.end_to_end.bad_input_scenarios import Report
+from tests.end_to_end.bad_input_scenarios import Report, Scenario
 
 DRIVERS = Path(__file__).parent / "drivers"
 GOOD = ("good", "Readings")
 
-Result = Callable[[Callable[[Place], Report]], tuple[Place, Report]]
+Result = Callable[[Scenario], tuple[Place, Report]]
 
 
 def collector(report: Report, name: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def result_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
         yield lambda scenario: (places[scenario], reports[scenario].result())
 
 
-def _to_its_end(scenario: Callable[[Place], Report], place: Place) -> Report:
+def _to_its_end(scenario: Scenario, place: Place) -> Report:
     try:
         return scenario(place)
     finally:
@@ -167,7 +167,7 @@ def test_the_good_parts_of_a_bad_config_from_the_cloud_run_and_sync(result_of: R
 
 @pytest.mark.parametrize("scenario", [scenarios.malformed_config, scenarios.large_config])
 def test_a_config_that_cannot_be_read_is_named_and_the_board_runs(
-    result_of: Result, scenario: Callable[[Place], Report]
+    result_of: Result, scenario: Scenario
 ) -> None:
     _, report = result_of(scenario)
     assert report["collectors"] == []
@@ -206,9 +206,7 @@ def test_a_changed_config_is_in_force_at_the_next_start(result_of: Result) -> No
         scenarios.bad_address,
     ],
 )
-def test_what_cannot_be_sent_is_captured_and_kept(
-    result_of: Result, scenario: Callable[[Place], Report]
-) -> None:
+def test_what_cannot_be_sent_is_captured_and_kept(result_of: Result, scenario: Scenario) -> None:
     _, report = result_of(scenario)
     for name in ("good", "partly"):
         assert collector(report, name)["records"] == collector(report, name)["captured"] >= 25
@@ -258,14 +256,17 @@ def test_an_expired_token_is_renewed_and_nothing_is_lost(result_of: Result) -> N
     ],
 )
 def test_credentials_that_make_no_sense_are_named(
-    result_of: Result, scenario: Callable[[Place], Report], message: str
+    result_of: Result, scenario: Scenario, message: str
 ) -> None:
     place, _ = result_of(scenario)
     assert message in place.log
 
 
-def test_a_restart_that_the_cloud_asks_for_comes_after_a_last_sync(result_of: Result) -> None:
-    place, _ = result_of(scenarios.asked_to_restart)
+@pytest.mark.parametrize("scenario", [scenarios.asked_to_restart, scenarios.cut_in_the_last_sync])
+def test_a_restart_that_the_cloud_asks_for_comes_after_a_last_sync(
+    result_of: Result, scenario: Scenario
+) -> None:
+    place, _ = result_of(scenario)
     assert place.log.count("restarting after a last sync") == 1
     rows = place.series()["closing", "Readings"]
     ends = re.findall(r"closing after (\d+) readings of boot (\d+)", place.log)

@@ -10,11 +10,20 @@ class FaultyProxy:
     """Forwards to `target` until the seed's plan says otherwise; `cuts` counts what it cut.
 
     Every connection is cut after a number of bytes, in one direction, drawn from the seed, until
-    `faults` of them have been cut; later ones live.
+    `faults` of them have been cut; later ones live.  With `up`, that is the number of bytes from
+    the device after which a connection is cut.
     """
 
-    def __init__(self, target: tuple[str, int], seed: int, faults: int, most: int = 6000) -> None:
+    def __init__(
+        self,
+        target: tuple[str, int],
+        seed: int,
+        faults: int,
+        most: int = 6000,
+        up: int | None = None,
+    ) -> None:
         self._target = target
+        self._up = up
         self._random = random.Random(seed)
         self._faults = faults
         self._most = most
@@ -48,9 +57,14 @@ class FaultyProxy:
     async def _connection(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        with contextlib.suppress(asyncio.CancelledError):  # at the end of the proxy
+            await self._forward(reader, writer)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         budgets = [1 << 60, 1 << 60]
         if self.cuts < self._faults:
-            budgets[self._random.randrange(2)] = self._random.randrange(1, self._most)
+            direction, most = self._random.randrange(2), self._random.randrange(1, self._most)
+            budgets[direction if self._up is None else 0] = self._up or most
         try:
             to_cloud, from_cloud = await asyncio.open_connection(*self._target)
         except OSError:

@@ -94,7 +94,10 @@ class Uploader:
                 due = time.ticks_ms()  # a long outage is no reason to catch up round by round
 
     async def sync(self, final=False):
-        """Send until every collector is empty or waits for its retry; `final` waits for none."""
+        """Send until every collector is empty or waits for its retry; `final` waits for none.
+
+        Returns how many of them have something left to send.
+        """
         self.rounds += 1
         busy = True
         while busy:
@@ -103,6 +106,7 @@ class Uploader:
                 if (final or self._is_due(outbox)) and outbox.freeze(self._clock.wall):
                     busy = await self._send(outbox) or busy
             final = False
+        return len([outbox for outbox in self.outboxes if outbox.collector.ring.records()])
 
     def _is_due(self, outbox):
         self._clock.advance()

@@ -16,6 +16,8 @@ class Closing(Sensor):
     def readings(self):
         number = self._count
         self._count = number + 1
+        if number == 200:
+            print("200 readings of boot", self._boot)
         return {"n": number, "boot": self._boot}
 
     def close(self):
