@@ -71,12 +71,12 @@ def figures() -> Iterator[Figure]:
         machine = cloud.add_machine("bench")
         grpc_port = int(cloud.grpc.split(":")[1])
         wire = {}
-        for count in (0, READINGS):
+        for upload in "01":
             with FaultyProxy(("127.0.0.1", grpc_port), 0, 0) as proxy:
-                arguments = [str(proxy.port), machine["id"], machine["secret"], str(count)]
-                assert run_device("upload_grpc.py", arguments, "1m", path)
-                wire[count] = proxy.bytes_up
-        bytes_each = (wire[READINGS] - wire[0]) / READINGS
+                identity = [str(proxy.port), machine["id"], machine["secret"]]
+                assert run_device("upload_grpc.py", [*identity, str(READINGS), upload], "1m", path)
+                wire[upload] = proxy.bytes_up
+        bytes_each = (wire["1"] - wire["0"]) / READINGS
         yield Figure("wire bytes per reading, 1,000 readings", f"{bytes_each:.1f}", "<= 120")
         login = [str(grpc_port), machine["id"], machine["secret"]]
         grpc = _count("upload_grpc.py", login, path)
@@ -86,10 +86,12 @@ def figures() -> Iterator[Figure]:
         yield Figure("gRPC against JSON, instructions", f"{grpc / json:.2f}x", "<= 0.8x")
 
         def grpc_runs(kilobytes: int) -> bool:
-            return run_device("upload_grpc.py", [*login, str(READINGS)], f"{kilobytes}k", path)
+            return run_device(
+                "upload_grpc.py", [*login, str(READINGS), "1"], f"{kilobytes}k", path
+            )
 
         def json_runs(kilobytes: int) -> bool:
-            arguments = [str(json_port), str(READINGS)]
+            arguments = [str(json_port), str(READINGS), "1"]
             return run_device("upload_json.py", arguments, f"{kilobytes}k", path)
 
         heaps = smallest_heap(grpc_runs), smallest_heap(json_runs)
@@ -98,9 +100,9 @@ def figures() -> Iterator[Figure]:
 
 
 def _count(script: str, arguments: list[str], path: str) -> int:
-    """Instructions of READINGS readings, without start-up, connection and log-in."""
+    """Instructions of uploading READINGS readings; not of taking them, start-up and log-in."""
     counts = [
-        instructions.count(str(DEVICE / script), *arguments, str(count), path=path)
-        for count in (READINGS, 0)
+        instructions.count(str(DEVICE / script), *arguments, str(READINGS), upload, path=path)
+        for upload in "10"
     ]
     return counts[0] - counts[1]

@@ -1,13 +1,13 @@
 """Runs on MicroPython: takes COUNT readings of two values and uploads them by the real uploader.
 
-Arguments: PORT PART_ID SECRET COUNT.  With COUNT 0 only the connection and the log-in remain.
+Arguments: PORT PART_ID SECRET COUNT UPLOAD.  With UPLOAD 0 it takes them, connects and logs in.
 """
 
 import asyncio
 import sys
 
-from microserver.capture import builder
 from microserver.capture.clock import Clock
+from microserver.capture.collector import SimpleCollector
 from microserver.capture.ring import Ring
 from microserver.capture.simple_source import SimpleSource
 from microserver.cloud.http2_channel import opener
@@ -62,12 +62,12 @@ def ticks_diff(end, start):
     return (end - start + 0x20000000 & 0x3FFFFFFF) - 0x20000000
 
 
-async def main(port, part_id, secret, count):
+async def main(port, part_id, secret, count, upload):
     clock = Clock(ticks_us, ticks_diff)
     clock.set_wall_now(1795000000, 0)
     ring = Ring(20000, 20000)
     source = SimpleSource(Weather().read, None)
-    collector = builder.collector("weather:Readings", 10000000, source, ring, Service(clock))
+    collector = SimpleCollector("weather:Readings", None, source, ring, Service(clock))
     collector.origin = "rdk:component:sensor", "weather", "Readings", {}, ()
     for _ in range(count):
         clock.advance()
@@ -76,10 +76,13 @@ async def main(port, part_id, secret, count):
     open_channel = opener(tcp.open_stream, "127.0.0.1", port)
     session = Session(part_id, secret, open_channel, clock, Silent(), forget)
     outbox = Outbox(collector, metadata.encode(part_id, collector, ()), "bench%d" % count)
-    await session.send("/viam.app.v1.RobotService/NeedsRestart", b"")
-    await Uploader(session, [outbox], clock, Silent()).sync()
+    who = b"\x0a" + bytes([len(part_id)]) + part_id.encode()  # NeedsRestartRequest { id }
+    await session.send("/viam.app.v1.RobotService/NeedsRestart", who)
+    if upload:
+        await Uploader(session, [outbox], clock, Silent()).sync()
     session.close()
     print("uploaded", outbox.uploaded, "dropped", ring.refused + ring.overwritten)
 
 
-asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])))
+_port, _part_id, _secret, _count, _upload = sys.argv[1:]
+asyncio.run(main(int(_port), _part_id, _secret, int(_count), int(_upload)))

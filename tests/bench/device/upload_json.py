@@ -1,6 +1,7 @@
 """Runs on MicroPython: takes COUNT readings of two values and posts them as JSON, 100 at a time.
 
-Arguments: PORT COUNT.  What a user would write with the `requests` that MicroPython ships.
+Arguments: PORT COUNT UPLOAD.  With UPLOAD 0 it only takes them.  What a user would write with the
+`requests` that MicroPython ships.
 """
 
 import sys
@@ -17,10 +18,10 @@ def readings(count):
         }
 
 
-def main(port, count):
+def main(port, count, upload):
     stored = list(readings(count))
     posted = 0
-    while posted < len(stored):
+    while upload and posted < len(stored):
         batch = stored[posted : posted + 100]
         answer = requests.post("http://127.0.0.1:%d/readings" % port, json={"readings": batch})
         if answer.status_code != 200:
@@ -30,4 +31,4 @@ def main(port, count):
     print("uploaded", posted)
 
 
-main(int(sys.argv[1]), int(sys.argv[2]))
+main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
