@@ -5,7 +5,11 @@ Nothing that stays may be a function, a lambda or a class of this module: see `a
 
 import os
 
+from micropython import const
+
 from microserver.device import storage
+
+_CONFIG_ROOM = const(2048)
 
 
 def build(app, forget, settings, manager, local):
@@ -42,6 +46,7 @@ def _keep_wifi(app, networks):
 
 
 def _build_cloud(app, forget, credentials, manager, local):
+    reserve = bytearray(0 if local else _CONFIG_ROOM)
     metadata = None
     if app.capture and not manager.sync_disabled:
         metadata = _metadata(app, forget, credentials["id"], manager.tags)
@@ -59,7 +64,9 @@ def _build_cloud(app, forget, credentials, manager, local):
     if metadata:
         _build_sync(app, metadata, manager.sync_interval_ms)
     config_file = None if local else app.CLOUD_CONFIG
-    link = CloudLink(app.session, app.log, app.clock, storage, config_file, app.revision, forget)
+    link = CloudLink(
+        app.session, app.log, app.clock, storage, config_file, app.revision, reserve, forget
+    )
     app.start("cloud", link.run, app.restart)
 
 

@@ -6,9 +6,7 @@ from micropython import const
 
 from microserver.capture.cursor import Cursor, RecordsGone
 from microserver.capture.record import micros_of_steps, seconds_of_steps
-from microserver.wire.sensor_data import put_seconds, wall_of
-
-__all__ = ["Batch", "RecordsGone"]
+from microserver.wire.sensor_data import put_seconds
 
 _MICROS = const(1000000)
 _FINE = const((1 << 30) - 1)  # a time since the last record up to here is in microseconds
@@ -30,7 +28,9 @@ class Batch:
     def __init__(self, ring, schemas, wall, max_bytes=32000):
         self._ring = ring
         self._schemas = schemas
-        self._wall = wall_of(*wall)
+        seconds, micros = wall
+        # By way of strings: what comes out of MicroPython's long arithmetic stays long.
+        self._wall = int(str(seconds >> 14)), int(str(seconds & 0x3FFF)), micros
         self._max_bytes = max_bytes
         self._freeze(None)
         self.id = self.end
@@ -106,12 +106,11 @@ class Batch:
         end = self.end
         left = passed = end - cursor.next_sequence
         while left:
-            needed = 0
             ring.front_held = True  # what is read stays where it is until it is encoded
             try:
                 if at >= limit or end - left < ring.ram_first:
                     if data:
-                        _pass(cursor, passed - left, at, seconds, micros - wall[2])
+                        cursor.passed(passed - left, at, seconds, micros - wall[2])
                     if not cursor.load() or ring.lost != self._lost:
                         raise RecordsGone("records of the batch are damaged")
                     left = passed = end - cursor.next_sequence
@@ -120,30 +119,32 @@ class Batch:
                     limit = cursor.limit
                     seconds = cursor.seconds
                     micros = cursor.micros + wall[2]
-                while at < limit and left:
-                    if data[at] != slot:
-                        slot = data[at]
-                        schema = self._schemas[slot]
-                        size = schema.size
-                        template = schema.template
-                        if slot not in writers:
-                            writers[slot] = template.writer(memo)
-                        write = writers[slot]
-                        image = template.entry
-                        times = template.times
-                        time_format = template.format[0] + "IH"
-                        strings = template.strings
-                        entry = template.size
-                        requested = received = -1  # seconds that the image shows
-                    if strings:
-                        size = cursor.size_at(at)
-                        entry = template.size + size - schema.size - 2 * strings
-                    if at + size > limit:  # it goes beyond the end of RAM
-                        limit = at
-                        break
-                    if filled + entry > room:
-                        needed = entry
-                        break
+                if data[at] != slot:
+                    slot = data[at]
+                    schema = self._schemas[slot]
+                    size = schema.size
+                    template = schema.template
+                    if slot not in writers:
+                        writers[slot] = template.writer(memo)
+                    write = writers[slot]
+                    image = template.entry
+                    times = template.times
+                    time_format = template.format[0] + "IH"
+                    strings = template.strings
+                    entry = template.size
+                    requested = received = -1  # seconds that the image shows
+                if strings:
+                    size = cursor.size_at(at)
+                    entry = template.size + size - schema.size - 2 * strings
+                count = min(left, (limit - at) // size, (room - filled) // entry)
+                if at + size > limit:  # it goes beyond the end of RAM
+                    limit = at
+                elif entry > room:  # it fits in no part
+                    count = not filled
+                    if count:
+                        room = entry
+                        out = memoryview(bytearray(room))
+                while count and data[at] == slot:
                     low, high = unpack_from(time_format, data, at + 1)
                     if low <= _FINE:
                         micros += low
@@ -193,22 +194,16 @@ class Batch:
                     at += size
                     filled += entry
                     left -= 1
+                    count = 0 if strings else count - 1
                 if not left:
-                    _pass(cursor, passed, at, seconds, micros - wall[2])
+                    cursor.passed(passed, at, seconds, micros - wall[2])
                     ring.freeze(cursor)
             finally:
                 ring.front_held = False
-            if needed or not left:
-                for start in range(0, filled, len(buffer)) if room > len(buffer) else (0,):
-                    yield out[start : min(start + len(buffer), filled)]
+            if filled and (not left or filled + entry > room):
+                if room == len(buffer):
+                    yield out[:filled]
+                else:
+                    for start in range(0, filled, len(buffer)):
+                        yield out[start : min(start + len(buffer), filled)]
                 filled = 0
-                if needed > room:  # this one fits in no part
-                    room = needed
-                    out = memoryview(bytearray(needed))
-
-
-def _pass(cursor, count, at, seconds, micros):
-    if micros < 0:
-        micros += _MICROS
-        seconds -= 1
-    cursor.passed(count, at, seconds, micros)

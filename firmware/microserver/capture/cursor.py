@@ -4,10 +4,13 @@ Flash is read chunk by chunk into the pool's one buffer; when someone else used 
 meanwhile, the chunk is read again.  RAM is read where it is.
 """
 
+from micropython import const
+
 from microserver.capture.flash_pool import CHUNK_HEADER
 from microserver.capture.record import RecordReader
 
-_UNWRAPPED = 1 << 20
+_UNWRAPPED = const(1 << 20)
+_MICROS = const(1000000)
 
 
 class RecordsGone(Exception):
@@ -59,20 +62,17 @@ class Cursor:
         reader.read(self.buffer, self.at, _UNWRAPPED)
         self.start = self.at
         seconds = self.seconds + reader.seconds
-        micros = self.micros + reader.micros
-        if micros >= 1000000:
-            micros -= 1000000
-            seconds += 1
-        self.passed(1, self.at + reader.size, seconds, micros)
+        self.passed(1, self.at + reader.size, seconds, self.micros + reader.micros)
 
     def passed(self, count, at, seconds, micros):
-        """`count` records were used, the last of which ends at `buffer[at]` and has this time."""
+        """`count` records were used, the last of which ends at `buffer[at]` and has this time;
+        `micros` may be up to a second below or above its range."""
         self.position = (self.position + at - self.at) % self._ring.positions
         self.at = at
         self.next_sequence += count
         self.count += count
-        self.seconds = seconds
-        self.micros = micros
+        self.seconds = seconds + micros // _MICROS
+        self.micros = micros % _MICROS
 
     def size_at(self, at):
         """The size of the record at `buffer[at]`, even if it goes beyond `limit`."""

@@ -19,13 +19,14 @@ _LINES_PER_CALL = const(6)
 class CloudLink:
     """`config_file`: where the cloud's config belongs, or None when a local one is in force."""
 
-    def __init__(self, session, log, clock, storage, config_file, revision, forget):
+    def __init__(self, session, log, clock, storage, config_file, revision, reserve, forget):
         self._session = session
         self._log = log
         self._clock = clock
         self._storage = storage
         self._config_file = config_file
         self._revision = revision
+        self._reserve = reserve  # room for the config in one piece, until it is asked for
         self._forget = forget
         self._last_error = None
         self._question_in_s = 0
@@ -59,6 +60,7 @@ class CloudLink:
 
     async def _update_config(self, restart):
         """Ask for the config, once per start; a refusal holds up nothing else, and is no end."""
+        self._reserve = None
         try:
             if await self._fetch_config():
                 restart("a new config")

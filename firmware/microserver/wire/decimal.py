@@ -123,13 +123,6 @@ def _remember(memo, key):
     return memo[key]
 
 
-def put_float32(value, buffer, at):
-    """Writes the double of one finite float."""
-    writer = float_writer(([0, at, -1, -1],), buffer, {})
-    next(writer)
-    writer.send((struct.pack("<f", value), 0))
-
-
 def _put_rare(low, high, buffer, at):
     """The general way, for any float but infinities and NaN."""
     mantissa = low | (high & 0x7F) << 16

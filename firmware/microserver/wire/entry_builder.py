@@ -7,7 +7,7 @@ import struct
 
 from micropython import const
 
-from microserver.wire.decimal import put_float32, put_int
+from microserver.wire.decimal import float_writer, put_int
 
 _TIMESTAMP = b"\x08\x80\x80\x80\x80\x00\x10\x80\x80\x80\x80\x00"  # seconds, nanos: 5 bytes each
 _METADATA = b"\x0a\x1c\x0a\x0c" + _TIMESTAMP + b"\x12\x0c" + _TIMESTAMP
@@ -168,5 +168,7 @@ def _constant(value):
     if isinstance(value, int):
         put_int(value, double, 1)
     else:
-        put_float32(value, double, 1)
+        writer = float_writer(([0, 1, -1, -1],), double, {})
+        next(writer)
+        writer.send((struct.pack("<f", value), 0))
     return bytes(double)

@@ -13,14 +13,11 @@ import struct
 from microserver.wire.decimal import float_writer, put_int
 
 
-def wall_of(unix_seconds, micros):
-    """The wall time of boot in small integers, as `put_seconds` takes it."""
-    # By way of strings: what comes out of MicroPython's long arithmetic stays long.
-    return int(str(unix_seconds >> 14)), int(str(unix_seconds & 0x3FFF)), micros
-
-
 def put_seconds(entry, at, seconds, wall):
-    """Writes `seconds` since boot as a Timestamp's seconds: a varint of five bytes."""
+    """Writes `seconds` since boot as a Timestamp's seconds: a varint of five bytes.
+
+    `wall`: the unix seconds of boot above 14 bits, the lower 14 bits, and anything else.
+    """
     high, low, _ = wall
     low += seconds & 0x3FFF
     high += (seconds >> 14) + (low >> 14)
