@@ -82,7 +82,7 @@ def test_every_record_is_delivered_or_counted_whenever_the_callback_comes(
             for _ in range(rng.randrange(20)):
                 timer.append()
             timer.during(ring.service)
-            if rng.random() < 0.3:
+            if rng.random() < (0.1, 0.3)[seed % 2]:  # too rarely for the ring, or often enough
                 delivered += timer.during(partial(upload, ring, rng))
             assert ring.front_held is False
             kept = ring.records() + dropped(ring) + ring.rejected + ring.lost

@@ -39,6 +39,12 @@ class Template:
     struct format, offset in the record, factor, addend).
     """
 
+    entry: "bytearray"
+    floats: "list"
+    others: "list"
+    cuts: "list"
+    lengths: "list"
+    scaled: "bytearray"
     scales = ()
 
     def __init__(self, layout, codes, fields=()):
@@ -113,6 +119,3 @@ class Template:
             out[at] = size & 127 | 128
             out[at + 1] = size >> 7 & 127 | 128
             out[at + 2] = size >> 14
-
-
-RawTemplate = Template
