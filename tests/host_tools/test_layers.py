@@ -14,7 +14,8 @@ MAY_IMPORT = {
     "device": {"device"},
     **{layer: MIDDLE | {"wire"} for layer in MIDDLE},
 }
-ROOT = {"app.py", "assembly_robot.py", "assembly_network.py"}  # the composition root knows everyone
+# The composition root knows everyone.
+ROOT = {"app.py", "assembly_robot.py", "assembly_network.py"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -11,7 +11,7 @@ from microserver.sync.backoff import jittered_s, longer
 from microserver.wire.grpc import GrpcError
 
 _PATH = "/viam.app.datasync.v1.DataSyncService/DataCaptureUpload"
-_PART_SIZE = const(256)
+_PART_SIZE = const(512)
 _LONGEST_RETRY_MS = const(3600000)
 _ALREADY_EXISTS = const(6)
 
