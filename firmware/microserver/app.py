@@ -14,6 +14,8 @@ from microserver.health.log import Log
 _RESTART_TASK_MS = const(5000)
 _LAST_SYNCS = const(6)
 _COLLECT_EVERY = const(4096)  # bytes; collecting only when full scatters what stays: fragments
+# The first reading of a sensor lays out its upload, which takes room: before the network has it.
+_FIRST_READINGS_MS = const(50)
 _SNTP_RETRY_MS = const(10000)
 _SNTP_AGAIN_MS = const(3600000)
 LOCAL_CONFIG = "robot.json"  # goes before the cloud's config
@@ -60,6 +62,7 @@ class App:
         if local or storage.exists(self.CLOUD_CONFIG):
             manager = _build_robot(self, local)
             forget("assembly_robot")
+            await asyncio.sleep_ms(_FIRST_READINGS_MS)
         _build_network(self, manager, local)
         forget("assembly_network")
         await self._stopping.wait()

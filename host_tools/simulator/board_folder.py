@@ -29,7 +29,7 @@ class BoardFolder:
         self.forget_time()
 
     def install(self, name: str, source: Path) -> None:
-        """Copies credentials or a robot config onto the board, with drivers/ and ca.pem beside it."""
+        """Copies credentials or a robot config onto the board; drivers/ and ca.pem go along."""
         if not source.is_file():
             raise UserError(f"{source} is not a file")
         for other in ("viam.json", "robot.json"):

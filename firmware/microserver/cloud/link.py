@@ -51,16 +51,15 @@ class CloudLink:
     async def _round(self, restart):
         self._question_in_s -= 1
         if self._question_in_s <= 0:
-            if self._config_file:
-                await self._update_config(restart)
             self._question_in_s = _QUESTION_S
             if await self._must_restart():
                 restart("the cloud asks for it")
+            if self._config_file:
+                await self._update_config(restart)
         await self._send_log()
 
     async def _update_config(self, restart):
         """Ask for the config, once per start; a refusal holds up nothing else, and is no end."""
-        self._reserve = None
         try:
             if await self._fetch_config():
                 restart("a new config")
@@ -72,6 +71,8 @@ class CloudLink:
     async def _fetch_config(self):
         from microserver.cloud.config_source import fetch
 
+        # The reserve is given up when all that the call itself needs is in the heap.
+        self._reserve = None
         return await fetch(self._session, self._storage, self._config_file, self._revision)
 
     async def _must_restart(self):
