@@ -36,11 +36,11 @@ def set_up() -> None:
 
 
 def count(script: str, *arguments: str, heap: str = "1m", path: str = "") -> int:
-    """Instructions that `micropython script arguments` executes from start to end."""
+    """Instructions that `micropython -m script arguments` executes from start to end."""
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "callgrind.out"
         command = [str(_COMMAND), "--tool=callgrind", f"--callgrind-out-file={output}"]
-        command += [*_interpreter(), "-X", f"heapsize={heap}", script, *arguments]
+        command += [*_interpreter(), "-X", f"heapsize={heap}", "-m", script, *arguments]
         environment = os.environ | {"MICROPYPATH": path}
         done = subprocess.run(
             command, capture_output=True, text=True, env=environment, check=False

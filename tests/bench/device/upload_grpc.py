@@ -1,6 +1,7 @@
 """Runs on MicroPython: takes COUNT readings of two values and uploads them by the real uploader.
 
-Arguments: PORT PART_ID SECRET COUNT UPLOAD.  With UPLOAD 0 it takes them, connects and logs in.
+Arguments: PORT PART_ID SECRET COUNT UPLOAD FLASH.  With UPLOAD 0 it takes them, connects and
+logs in; with FLASH 1 the ring is in files.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ from microserver.capture.simple_source import SimpleSource
 from microserver.cloud.http2_channel import opener
 from microserver.cloud.session import Session
 from microserver.device import tcp
-from microserver.sync import metadata
 from microserver.sync.uploader import Outbox, Uploader
 
 
@@ -46,7 +46,14 @@ class Service:
 
 
 def forget(*names):
-    pass
+    """As app.forget: the modules that only connecting needs leave the heap."""
+    for name in names:
+        parent, _, leaf = ("microserver." + name).rpartition(".")
+        if parent + "." + leaf in sys.modules:
+            setattr(sys.modules[parent], leaf, None)
+            delattr(sys.modules[parent], leaf)
+            sys.modules[parent + "." + leaf] = None
+            del sys.modules[parent + "." + leaf]
 
 
 _ticks = 0
@@ -62,10 +69,10 @@ def ticks_diff(end, start):
     return (end - start + 0x20000000 & 0x3FFFFFFF) - 0x20000000
 
 
-async def main(port, part_id, secret, count, upload):
+async def main(port, part_id, secret, count, upload, flash):
     clock = Clock(ticks_us, ticks_diff)
     clock.set_wall_now(1795000000, 0)
-    ring = Ring(20000, 20000)
+    ring = ring_in_flash() if flash else Ring(20000, 20000)
     source = SimpleSource(Weather().read, None)
     collector = SimpleCollector("weather:Readings", None, source, ring, Service(clock))
     collector.origin = "rdk:component:sensor", "weather", "Readings", {}, ()
@@ -73,9 +80,11 @@ async def main(port, part_id, secret, count, upload):
         clock.advance()
         collector.capture()
         collector.read()
+        ring.service()
     open_channel = opener(tcp.open_stream, "127.0.0.1", port)
     session = Session(part_id, secret, open_channel, clock, Silent(), forget)
-    outbox = Outbox(collector, metadata.encode(part_id, collector, ()), "bench%d" % count)
+    outbox = Outbox(collector, encoded_metadata(part_id, collector), "bench%d" % count)
+    forget("sync.metadata", "wire.messages.data_sync", "wire.well_known")
     who = b"\x0a" + bytes([len(part_id)]) + part_id.encode()  # NeedsRestartRequest { id }
     await session.send("/viam.app.v1.RobotService/NeedsRestart", who)
     if upload:
@@ -84,5 +93,21 @@ async def main(port, part_id, secret, count, upload):
     print("uploaded", outbox.uploaded, "dropped", ring.refused + ring.overwritten)
 
 
-_port, _part_id, _secret, _count, _upload = sys.argv[1:]
-asyncio.run(main(int(_port), _part_id, _secret, int(_count), int(_upload)))
+def encoded_metadata(part_id, collector):
+    from microserver.sync import metadata
+
+    return metadata.encode(part_id, collector, ())
+
+
+def ring_in_flash():
+    """As on a board: 1 kB of RAM, the rest in files of the folder that the script runs in."""
+    import os
+
+    from microserver.capture.file_sectors import FileSectors
+    from microserver.capture.flash_pool import FlashPool
+
+    return Ring(20000, 1024, FlashPool(FileSectors(os, open)))
+
+
+_port, _part_id, _secret, _count, _upload, _flash = sys.argv[1:]
+asyncio.run(main(int(_port), _part_id, _secret, int(_count), int(_upload), int(_flash)))
