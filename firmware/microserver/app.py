@@ -9,6 +9,7 @@ from micropython import const
 
 from microserver.capture.clock import Clock
 from microserver.device import storage
+from microserver.health.heap import forget
 from microserver.health.log import Log
 
 _RESTART_TASK_MS = const(5000)
@@ -121,34 +122,17 @@ class App:
         return diagnostics.snapshot(self)
 
 
-def forget(*names):
-    """Give back the heap of modules that were needed only once; an import loads them again.
-
-    A caller's own reference to such a module must end with the function that used it, and nothing
-    that stays may be one of its functions, lambdas or classes.
-    """
-    for name in names:
-        name = "microserver." + name
-        parent, _, leaf = name.rpartition(".")
-        if name in sys.modules:
-            # None first: a dict keeps the value of a deleted entry, and the collector finds it.
-            setattr(sys.modules[parent], leaf, None)
-            delattr(sys.modules[parent], leaf)
-            sys.modules[name] = None
-            del sys.modules[name]
-
-
 def _build_robot(app, local):
     from microserver import assembly_robot
 
-    return assembly_robot.build(app, forget, local)
+    return assembly_robot.build(app, local)
 
 
 def _build_network(app, manager, local):
     from microserver import assembly_network
 
     settings = app.read_json("settings.json") or {}
-    assembly_network.build(app, forget, settings, manager, local)
+    assembly_network.build(app, settings, manager, local)
 
 
 async def _ask_time(clock, log, host, port):

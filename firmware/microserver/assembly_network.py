@@ -1,6 +1,6 @@
 """Builds what talks to the network, which no capture needs; leaves the heap when it stands.
 
-Nothing that stays may be a function, a lambda or a class of this module: see `app.forget`.
+Nothing that stays may be a function, a lambda or a class of this module: see health/heap.py.
 """
 
 import os
@@ -8,11 +8,12 @@ import os
 from micropython import const
 
 from microserver.device import storage
+from microserver.health.heap import forget
 
 _CONFIG_ROOM = const(2048)
 
 
-def build(app, forget, settings, manager, local):
+def build(app, settings, manager, local):
     """`settings`: the board's own; `manager`: the DataManagerConfig or None; `local`: a config
     file that goes before the cloud's, or None."""
     if "wifi" in settings:
@@ -24,7 +25,7 @@ def build(app, forget, settings, manager, local):
             app.log.error("app", "neither viam.json nor robot.json: nothing to do")
         return
     try:
-        _build_cloud(app, forget, _credentials(app), manager, local)
+        _build_cloud(app, _credentials(app), manager, local)
     except ValueError as error:
         app.log.error("app", "viam.json: %s" % error)
 
@@ -45,28 +46,25 @@ def _keep_wifi(app, networks):
     app.start("wifi", keep_connected, networks, app.log)
 
 
-def _build_cloud(app, forget, credentials, manager, local):
+def _build_cloud(app, credentials, manager, local):
     reserve = bytearray(0 if local else _CONFIG_ROOM)
     metadata = None
     if app.capture and not manager.sync_disabled:
-        metadata = _metadata(app, forget, credentials["id"], manager.tags)
+        metadata = _metadata(app, credentials["id"], manager.tags)
     from microserver.cloud.link import CloudLink
     from microserver.cloud.session import Session
 
     app.session = Session(
         credentials["id"],
         credentials["secret"],
-        _opener(forget, credentials["app_address"]),
+        _opener(credentials["app_address"]),
         app.clock,
         app.log,
-        forget,
     )
     if metadata:
         _build_sync(app, metadata, manager.sync_interval_ms)
     config_file = None if local else app.CLOUD_CONFIG
-    link = CloudLink(
-        app.session, app.log, app.clock, storage, config_file, app.revision, reserve, forget
-    )
+    link = CloudLink(app.session, app.log, app.clock, storage, config_file, app.revision, reserve)
     app.start("cloud", link.run, app.restart)
 
 
@@ -79,7 +77,7 @@ def _build_sync(app, metadata, interval_ms):
     app.start("sync", app.uploader.run, interval_ms)
 
 
-def _metadata(app, forget, part_id, tags):
+def _metadata(app, part_id, tags):
     """The encoded metadata of each collector's uploads, by the collector's name."""
     from microserver.sync import metadata
 
@@ -90,7 +88,7 @@ def _metadata(app, forget, part_id, tags):
     return encoded
 
 
-def _opener(forget, app_address):
+def _opener(app_address):
     """A coroutine function that connects: gRPC-Web for https, HTTP/2 in cleartext for grpc."""
     from microserver.cloud import address
     from microserver.device import tcp

@@ -2,21 +2,22 @@
 
 The robot is always built from a file, before anything of the network is loaded: a new config from
 the cloud is stored, and applied by a restart.  Nothing that stays may be a function, a lambda or a
-class of this module: see `app.forget`.
+class of this module: see health/heap.py.
 """
 
 import os
 
 from microserver.device import storage
+from microserver.health.heap import forget
 
 
-def build(app, forget, local):
+def build(app, local):
     """The robot, from the `local` file or from the cloud's last config, and what captures from it.
 
     Returns the DataManagerConfig, or None.
     """
     try:
-        parsed = _parsed(app, forget, local)
+        parsed = _parsed(app, local)
     except (ValueError, MemoryError) as error:  # WireError is a ValueError
         app.log.error("config", "unreadable: %s" % error)
         return None
@@ -28,7 +29,7 @@ def build(app, forget, local):
     manager = parsed.data_manager
     if manager and not manager.capture_disabled:
         _build_capture(app, parsed.components)
-    _release(app, forget)
+    _release(app)
     return manager
 
 
@@ -40,7 +41,7 @@ def _build_components(app, parsed):
     app.robot.configure(parsed)
 
 
-def _release(app, forget):
+def _release(app):
     from microserver.robot import release
 
     release.release(app.robot)
@@ -54,15 +55,15 @@ def _release(app, forget):
     )
 
 
-def _parsed(app, forget, local):
+def _parsed(app, local):
     from microserver.robot import config
 
-    parsed = config.parse(storage.read_json(local) if local else _cloud_config(app, forget))
+    parsed = config.parse(storage.read_json(local) if local else _cloud_config(app))
     forget("robot.config")
     return parsed
 
 
-def _cloud_config(app, forget):
+def _cloud_config(app):
     """The last config that the cloud gave."""
     from microserver.wire import protobuf
     from microserver.wire.messages import app_robot

@@ -29,10 +29,6 @@ class Silent:
         pass
 
 
-def forget(*names):
-    pass
-
-
 def parts():
     view = memoryview(_MESSAGE)
     for start in range(0, len(view), 500):
@@ -41,7 +37,7 @@ def parts():
 
 async def main(port, calls):
     open_channel = opener(tcp.open_stream, "127.0.0.1", port)
-    session = Session("part", "secret", open_channel, Clock(), Silent(), forget, timeout_ms=2000)
+    session = Session("part", "secret", open_channel, Clock(), Silent(), timeout_ms=2000)
     session._token = "a-token"  # the cloud of the test need not know how to log in
     for _ in range(calls):
         print(json.dumps(await outcome(session)))

@@ -7,6 +7,7 @@ from microserver.capture.collector import Collector, FastCollector, SimpleCollec
 from microserver.capture.flash_pool import FlashPool
 from microserver.capture.methods import source_for
 from microserver.capture.record import Schemas
+from microserver.health.heap import drop
 from microserver.robot.resource import ConfigError
 
 _RAM_FOR_RINGS = const(4096)  # heads of all rings together; the rest of each cache is in flash
@@ -58,4 +59,4 @@ def release():
     captures = service.CaptureService
     captures.__init__ = captures.add = captures.start = captures.tick_period_us = None
     service.grid_of = None
-    schema_maker.forget(schema_maker.__name__)
+    drop(schema_maker.__name__)

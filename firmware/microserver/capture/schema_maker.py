@@ -5,12 +5,12 @@ A shape is met for the first time a few times in a collector's life, so neither 
 """
 
 import struct
-import sys
 
 from micropython import const
 
 from microserver.capture.record import HEADER, Schema, code_of
 from microserver.capture.ring import copy_formats
+from microserver.health.heap import drop
 from microserver.wire.sensor_data import Template
 
 _SLOTS = const(16)
@@ -34,7 +34,7 @@ def schema_of(schemas, payload, first):
     schema = Schema(slot, shape, "<" + stored, size, template, bad)
     if slot >= 0:
         put(schemas, schema)
-    forget(__name__)
+    drop(__name__)
     return schema
 
 
@@ -121,16 +121,5 @@ def _layout(shape):
     from microserver.wire import entry_builder
 
     layout = entry_builder.build(shape)
-    forget(entry_builder.__name__)
+    drop(entry_builder.__name__)
     return layout
-
-
-def forget(name):
-    """Gives back the heap of a module of ours."""
-    parent, _, leaf = name.rpartition(".")
-    if name in sys.modules:
-        # None first: a dict keeps a deleted entry's value, and the collector finds it.
-        setattr(sys.modules[parent], leaf, None)
-        delattr(sys.modules[parent], leaf)
-        sys.modules[name] = None
-        del sys.modules[name]

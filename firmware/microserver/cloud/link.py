@@ -5,6 +5,7 @@ import asyncio
 from micropython import const
 
 from microserver.cloud.session import ChannelBroken
+from microserver.health.heap import forget
 from microserver.wire import protobuf
 from microserver.wire.grpc import GrpcError, WireError
 from microserver.wire.messages import app_log
@@ -19,7 +20,7 @@ _LINES_PER_CALL = const(6)
 class CloudLink:
     """`config_file`: where the cloud's config belongs, or None when a local one is in force."""
 
-    def __init__(self, session, log, clock, storage, config_file, revision, reserve, forget):
+    def __init__(self, session, log, clock, storage, config_file, revision, reserve):
         self._session = session
         self._log = log
         self._clock = clock
@@ -27,7 +28,6 @@ class CloudLink:
         self._config_file = config_file
         self._revision = revision
         self._reserve = reserve  # room for the config in one piece, until it is asked for
-        self._forget = forget
         self._last_error = None
         self._question_in_s = 0
 
@@ -64,7 +64,7 @@ class CloudLink:
             if await self._fetch_config():
                 restart("a new config")
             self._config_file = None
-            self._forget("cloud.config_source", "wire.messages.app_robot")
+            forget("cloud.config_source", "wire.messages.app_robot")
         except (GrpcError, WireError, MemoryError) as error:
             self._warn(error)
 

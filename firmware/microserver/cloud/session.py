@@ -4,6 +4,7 @@ import asyncio
 
 from micropython import const
 
+from microserver.health.heap import forget
 from microserver.sync.backoff import jittered_s, longer
 from microserver.wire.grpc import GrpcError, WireError
 
@@ -29,19 +30,15 @@ class Session:
     """One connection, one call at a time; connects and logs in on demand.
 
     `open_channel` is a coroutine that returns a channel (HTTP/2 or gRPC-Web, chosen by address).
-    `connections` counts them; `last_error` tells why there is none.  `forget(*names)` gives back
-    the heap of modules that only connecting needs.
+    `connections` counts them; `last_error` tells why there is none.
     """
 
-    def __init__(
-        self, part_id, secret, open_channel, clock, log, forget, timeout_ms=_CALL_TIMEOUT_MS
-    ):
+    def __init__(self, part_id, secret, open_channel, clock, log, timeout_ms=_CALL_TIMEOUT_MS):
         self.part_id = part_id
         self._secret = secret
         self._open_channel = open_channel
         self._clock = clock
         self._log = log
-        self._forget = forget
         self._timeout_ms = timeout_ms
         self._channel = None
         self._token = None
@@ -85,7 +82,7 @@ class Session:
             raise error if refused else ChannelBroken(self.last_error)
         self._delay_ms = 0
         self.last_error = ""
-        self._forget("cloud.log_in", "wire.messages.auth", *_ONLY_TO_CONNECT)
+        forget("cloud.log_in", "wire.messages.auth", *_ONLY_TO_CONNECT)
 
     async def _log_in(self):
         from microserver.cloud.log_in import PATH, request, token_of

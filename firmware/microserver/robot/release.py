@@ -7,6 +7,7 @@ functions: so the names are taken out of the modules and classes that stay.
 
 import sys
 
+from microserver.health.heap import drop
 from microserver.robot import resource
 
 _ONLY_TO_BUILD = ("ATTRIBUTES", "__init__", "fast_source")
@@ -27,7 +28,7 @@ def release(robot):
     _strip(resource.Resource, _ONLY_TO_BUILD + ("close",))
     _strip(resource.MovementSensor, ("readings",))
     for name in ("resource", "samplers", "methods"):
-        _forget("microserver.robot." + name)
+        drop("microserver.robot." + name)
 
 
 def _release_model(name, helpers):
@@ -37,20 +38,10 @@ def _release_model(name, helpers):
         _strip(cls, _ONLY_TO_BUILD)
     _strip(module, helpers)
     _strip(module, ("MODEL",))
-    _forget(name)
+    drop(name)
 
 
 def _strip(owner, names):
     for name in names:
         if name in owner.__dict__:
             setattr(owner, name, None)
-
-
-def _forget(name):
-    # None first: MicroPython leaves the value of a deleted entry in the dict's table, and its
-    # collector finds it there.
-    parent, _, leaf = name.rpartition(".")
-    setattr(sys.modules[parent], leaf, None)
-    delattr(sys.modules[parent], leaf)
-    sys.modules[name] = None
-    del sys.modules[name]

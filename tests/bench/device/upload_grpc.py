@@ -14,6 +14,7 @@ from microserver.capture.simple_source import SimpleSource
 from microserver.cloud.http2_channel import opener
 from microserver.cloud.session import Session
 from microserver.device import tcp
+from microserver.health.heap import forget
 from microserver.sync.uploader import Outbox, Uploader
 
 
@@ -45,17 +46,6 @@ class Service:
         pass
 
 
-def forget(*names):
-    """As app.forget: the modules that only connecting needs leave the heap."""
-    for name in names:
-        parent, _, leaf = ("microserver." + name).rpartition(".")
-        if parent + "." + leaf in sys.modules:
-            setattr(sys.modules[parent], leaf, None)
-            delattr(sys.modules[parent], leaf)
-            sys.modules[parent + "." + leaf] = None
-            del sys.modules[parent + "." + leaf]
-
-
 _ticks = 0
 
 
@@ -82,7 +72,7 @@ async def main(port, part_id, secret, count, upload, flash):
         collector.read()
         ring.service()
     open_channel = opener(tcp.open_stream, "127.0.0.1", port)
-    session = Session(part_id, secret, open_channel, clock, Silent(), forget)
+    session = Session(part_id, secret, open_channel, clock, Silent())
     outbox = Outbox(collector, encoded_metadata(part_id, collector), "bench%d" % count)
     forget("sync.metadata", "wire.messages.data_sync", "wire.well_known")
     who = b"\x0a" + bytes([len(part_id)]) + part_id.encode()  # NeedsRestartRequest { id }
