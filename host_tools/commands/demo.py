@@ -24,10 +24,10 @@ MACHINE = REPOSITORY / "boards" / "esp32" / "demo.json"
 _OUTAGE_S = 10
 _GO_ON = """\
 how to go on:
-  microserver cloud serve                                          your own local cloud
-  microserver cloud add-machine NAME --config FILE --out viam.json register a machine
-  microserver simulate --credentials viam.json                     run the firmware
-  firmware/docs/writing_a_driver.md                                your own sensor: one .py file"""
+  .venv/bin/microserver cloud serve                             your own local cloud
+  .venv/bin/microserver cloud add-machine NAME --config FILE    register a machine: viam.json
+  .venv/bin/microserver simulate --credentials viam.json        run the firmware
+  firmware/docs/writing_a_driver.md                             your own sensor: one .py file"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
