@@ -33,6 +33,7 @@ class App:
         self.clock = Clock(time.ticks_us, time.ticks_diff)
         self.log = Log(self.clock)
         self.robot = self.pool = self.capture = self.session = self.uploader = None
+        self.sync_enabled = False
         self.revision = None  # of the cloud's config that this board runs
         self.task_failures = 0
         self._stopping = asyncio.ThreadSafeFlag()
@@ -51,8 +52,10 @@ class App:
         """Ask for a clean end: capture stops, a last sync is tried.  Safe in a callback."""
         self._stopping.set()
 
-    def restart(self, reason):
-        """Ask for a clean end and a restart of the board."""
+    def restart(self, reason, wants_sync=None):
+        """Ask for a clean end and a restart; a new config may switch the last sync on or off."""
+        if wants_sync is not None:
+            self.sync_enabled = wants_sync
         self.log.info("app", "restarting after a last sync: " + reason)
         self._restarting = True
         self.stop()
@@ -105,7 +108,7 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.sleep_ms(0)
-        if self.uploader and self.clock.wall:
+        if self.uploader and self.sync_enabled and self.clock.wall:
             tries = _LAST_SYNCS
             while await self.uploader.sync(True) and self._restarting and tries:
                 tries -= 1  # what is not sent now is lost by the restart

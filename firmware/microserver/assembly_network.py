@@ -49,7 +49,8 @@ def _keep_wifi(app, networks):
 def _build_cloud(app, credentials, manager, local):
     reserve = bytearray(0 if local else _CONFIG_ROOM)
     metadata = None
-    if app.capture and not manager.sync_disabled:
+    if app.capture:
+        app.sync_enabled = not manager.sync_disabled
         metadata = _metadata(app, credentials["id"], manager.tags)
     from microserver.cloud.link import CloudLink
     from microserver.cloud.session import Session
@@ -74,7 +75,8 @@ def _build_sync(app, metadata, interval_ms):
     boot_id = os.urandom(6).hex()
     outboxes = [Outbox(c, metadata[c.name], boot_id) for c in app.capture.collectors]
     app.uploader = Uploader(app.session, outboxes, app.clock, app.log)
-    app.start("sync", app.uploader.run, interval_ms)
+    if app.sync_enabled:
+        app.start("sync", app.uploader.run, interval_ms)
 
 
 def _metadata(app, part_id, tags):

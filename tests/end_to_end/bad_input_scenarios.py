@@ -126,6 +126,23 @@ def sync_disabled(place: Place) -> Report:
     return place.board.stop()
 
 
+def sync_enabled_later(place: Place) -> Report:
+    """The board knows a config without sync; the cloud, reached later, has one with it."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    place.know(chatty_config(sync_disabled=True), f"127.0.0.1:{port}")
+    file = place.folder / "enabled.json"
+    file.write_text(json.dumps(chatty_config()))
+    place.command("set-config", "--config", str(file))
+    place.start()
+    place.board.wait_for(READ)
+    host, cloud_port = place.cloud.grpc.split(":")
+    with FaultyProxy((host, int(cloud_port)), 0, 0, port=port):
+        place.board.wait_for("restarting after a last sync: a new config")
+        place.wait_for_readings()
+        return place.board.stop()
+
+
 def alone(place: Place) -> Report:
     world = place.folder / "world.json"
     world.write_text(json.dumps({"no_wifi_s": [[0, 600]]}))
@@ -212,6 +229,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     damaged_kept_config,
     changed_config,
     sync_disabled,
+    sync_enabled_later,
     alone,
     cloud_down_at_boot,
     wrong_secret,

@@ -218,6 +218,16 @@ def test_with_sync_disabled_nothing_is_sent(result_of: Result) -> None:
     assert place.series() == {}
 
 
+def test_what_was_captured_with_sync_disabled_is_sent_when_it_is_enabled(
+    result_of: Result,
+) -> None:
+    place, _ = result_of(scenarios.sync_enabled_later)
+    numbers = [payload["readings"]["n"] for _, payload in place.series()["good", "Readings"]]
+    restarted = numbers.index(0, 1)  # each start counts from 0
+    assert restarted >= 25
+    assert numbers[:restarted] == list(range(restarted))
+
+
 def test_capture_starts_before_the_network(result_of: Result) -> None:
     place, report = result_of(scenarios.alone)
     loggers = re.findall(r"^\d+\.\d+ \w+ (\w+): ", place.log, re.MULTILINE)

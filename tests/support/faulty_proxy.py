@@ -21,6 +21,7 @@ class FaultyProxy:
         faults: int,
         most: int = 6000,
         up: int | None = None,
+        port: int = 0,
     ) -> None:
         self._target = target
         self._up = up
@@ -29,7 +30,7 @@ class FaultyProxy:
         self._most = most
         self.cuts = 0
         self.bytes_up = 0  # from the device to the target
-        self.port = 0
+        self.port = port  # 0: any free one
 
     def __enter__(self) -> "FaultyProxy":
         ready = threading.Event()
@@ -48,7 +49,7 @@ class FaultyProxy:
     async def _serve(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._connection, "127.0.0.1", self.port)
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         await self._stop.wait()

@@ -5,12 +5,15 @@ from microserver.wire.messages import app_robot
 
 _PATH = "/viam.app.v1.RobotService/Config"
 
-# ConfigResponse{config{revision}}, in the form of wire/messages: all else is skipped.
+# ConfigResponse{config{revision}} and ConfigResponse{config{services{attributes}}}, in the form of
+# wire/messages: all else is skipped.
 _REVISION = b"\x01\x05\x06config\x0b\x00\x0f\x04\x08revision"
+_SERVICES = b"\x01\x05\x06config\x1a\x00\x05\x15\x08services\x0d\x00\x04\x06\nattributes"
 
 
 async def fetch(session, storage, file_name, revision):
-    """True when the cloud's config is another one than that of `revision`: it is stored then.
+    """None when the cloud's config is that of `revision`; else it is stored, and the answer is
+    whether it wants data to be synced.
 
     `storage` has read_bytes(name) and replace(name, content).  Raises GrpcError, ChannelBroken, or
     WireError for an answer that cannot be read.
@@ -20,8 +23,9 @@ async def fetch(session, storage, file_name, revision):
     content = await session.send(_PATH, request)
     # The bytes of one revision differ from answer to answer: protobuf maps have no order.
     if revision and revision == protobuf.decode(_REVISION, content)["config"].get("revision"):
-        return False
+        return None
     if not revision and content == storage.read_bytes(file_name):
-        return False  # unreadable, and still the same: a restart would bring nothing
+        return None  # unreadable, and still the same: a restart would bring nothing
     storage.replace(file_name, content)
-    return True
+    services = protobuf.decode(_SERVICES, content)["config"].get("services", ())
+    return not any([service.get("attributes", {}).get("sync_disabled") for service in services])

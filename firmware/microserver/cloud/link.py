@@ -32,7 +32,8 @@ class CloudLink:
         self._question_in_s = 0
 
     async def run(self, restart):
-        """`restart(reason)` is called when a new config was stored or the cloud asks for it."""
+        """`restart(reason)` is called when the cloud asks for it, or when a new config was stored,
+        with whether that one wants data to be synced."""
         while True:
             try:
                 await self._round(restart)
@@ -61,8 +62,9 @@ class CloudLink:
     async def _update_config(self, restart):
         """Ask for the config, once per start; a refusal holds up nothing else, and is no end."""
         try:
-            if await self._fetch_config():
-                restart("a new config")
+            wants_sync = await self._fetch_config()
+            if wants_sync is not None:
+                restart("a new config", wants_sync)
             self._config_file = None
             forget("cloud.config_source", "wire.messages.app_robot")
         except (GrpcError, WireError, MemoryError) as error:
