@@ -12,7 +12,7 @@ from host_tools.local_cloud.rpc import Call, Method, RpcError, Status
 
 _GRACE_S = 2.0
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-# What the official clients need (viam_api.md 1.2): whole files in one message; Go clients
+# What the official clients need: whole files in one message; Go clients
 # that ping every 20 s without a call; and a second server on one port must fail loudly.
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),

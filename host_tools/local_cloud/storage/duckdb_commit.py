@@ -7,7 +7,7 @@ import duckdb
 
 from host_tools.local_cloud.storage.store import Source, Upload
 
-# Lists that DuckDB unnests: 50 times faster than one statement per row (viam_api.md 6.1).
+# Lists that DuckDB unnests: 50 times faster than one statement per row.
 _INSERT_READINGS = """
 insert into readings
 select unnest($1::bigint[]), unnest($2::integer[]), unnest($3::bigint[]),
