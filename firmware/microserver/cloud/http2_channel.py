@@ -135,8 +135,10 @@ class Http2Channel:
     def _broken(self, error):
         call = self._call
         self.close()
+        text = str(error)
         return ChannelBroken(
-            "connection lost: %s" % error,
+            # MicroPython knows a text for a few errno only.
+            "connection lost: " + ("errno " + text if text.isdigit() else text),
             bool(call and call.ended_sending and not call.refused),
         )
 
