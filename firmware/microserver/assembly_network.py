@@ -73,17 +73,21 @@ def _build_sync(app, metadata, interval_ms):
     from microserver.sync.uploader import Outbox, Uploader
 
     boot_id = os.urandom(6).hex()
-    outboxes = [Outbox(c, metadata[c.name], boot_id) for c in app.capture.collectors]
+    # By place, not by name: two readers of one board are two collectors of one name.
+    outboxes = [
+        Outbox(collector, metadata[index], "%s-%d" % (boot_id, index))
+        for index, collector in enumerate(app.capture.collectors)
+    ]
     app.uploader = Uploader(app.session, outboxes, app.clock, app.log)
     if app.sync_enabled:
         app.start("sync", app.uploader.run, interval_ms)
 
 
 def _metadata(app, part_id, tags):
-    """The encoded metadata of each collector's uploads, by the collector's name."""
+    """The encoded metadata of each collector's uploads, in the order of the collectors."""
     from microserver.sync import metadata
 
-    encoded = {c.name: metadata.encode(part_id, c, tags) for c in app.capture.collectors}
+    encoded = [metadata.encode(part_id, collector, tags) for collector in app.capture.collectors]
     for collector in app.capture.collectors:
         collector.origin = None
     forget("sync.metadata", "wire.messages.data_sync", "wire.well_known")

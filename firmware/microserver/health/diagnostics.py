@@ -3,7 +3,7 @@
 import gc
 
 _DAY_S = 86400
-_ENDURANCE = 100000  # erases that a NOR sector is made for, data sheets, 100 k typical
+_ENDURANCE = 100000  # erases that a NOR sector is made for (data sheets: 100 k typical)
 
 
 def snapshot(app):

@@ -25,13 +25,14 @@ _PERMANENT = b"\x03\x05\x07\x09\x0b\x0c"  # INVALID_ARGUMENT NOT_FOUND PERMISSIO
 class Outbox:
     """What one collector still has to send, when it may try, and its account.
 
-    `metadata`: the encoded `metadata` field of its DataCaptureUploadRequests, tag included.
+    `metadata`: the encoded `metadata` field of its DataCaptureUploadRequests, tag included;
+    `series`: a text that no other collector has, nor had in another boot.
     """
 
-    def __init__(self, collector, metadata, boot_id):
+    def __init__(self, collector, metadata, series):
         self.collector = collector
         self.metadata = metadata
-        self.boot_id = boot_id
+        self.series = series
         self.batch = None  # frozen until the cloud says OK, so that a retry sends the same bytes
         self.delay_ms = 0
         self.retry_at = 0  # seconds since boot
@@ -46,8 +47,8 @@ class Outbox:
         return self.batch.count > 0
 
     def batch_id(self):
-        """The same for every attempt: unique per boot, collector and first record."""
-        return "%s-%s-%d" % (self.boot_id, self.collector.name, self.batch.id)
+        """The same for every attempt, and no other batch's."""
+        return "%s-%d" % (self.series, self.batch.id)
 
     def parts(self, buffer):
         """The upload request as views of at most len(buffer) bytes, after its metadata."""
