@@ -34,6 +34,7 @@ class Outbox:
         self.metadata = metadata
         self.series = series
         self.batch = None  # frozen until the cloud says OK, so that a retry sends the same bytes
+        self.may_be_stored = False  # an attempt at the batch ended without an answer
         self.delay_ms = 0
         self.retry_at = 0  # seconds since boot
         self.uploads = self.uploaded = self.failures = self.ambiguous = 0
@@ -44,6 +45,7 @@ class Outbox:
         """True when there is a batch to send: the old one, or else a new one with this `wall`."""
         if self.batch is None or not self.batch.refreeze():
             self.batch = Batch(self.collector.ring, self.collector.schemas, wall)
+            self.may_be_stored = False
         return self.batch.count > 0
 
     def batch_id(self):
@@ -120,20 +122,25 @@ class Uploader:
         size = len(outbox.metadata) + outbox.batch.size
         identity = (("batch-id", outbox.batch_id()),)
         outbox.worth_connection = 0
+        earlier = outbox.may_be_stored
+        outbox.may_be_stored = True  # until the answer, or until it surely was not sent
         try:
             await self._session.call(_PATH, size, outbox.parts(self._buffer), identity)
         except RecordsGone:
+            outbox.may_be_stored = earlier
             return True  # what is left goes at once; what is gone was counted as dropped
         except ChannelBroken as error:
             outbox.worth_connection = self._session.connections + 1
             outbox.ambiguous += error.ambiguous
+            outbox.may_be_stored = earlier or error.ambiguous
             return self._note(outbox, error, longer(outbox.delay_ms, _LONGEST_RETRY_MS))
         except GrpcError as error:
+            outbox.may_be_stored = earlier
             # ALREADY_EXISTS: an earlier attempt was stored before its answer was lost, and
             # overflow has made the batch smaller since: what is left of it is in the cloud.
             if error.status in _PERMANENT:
                 return self._note(outbox, error, _LONGEST_RETRY_MS)
-            if error.status != _ALREADY_EXISTS:
+            if error.status != _ALREADY_EXISTS or not earlier:
                 return self._note(outbox, error, longer(outbox.delay_ms, _LONGEST_RETRY_MS))
         outbox.succeeded()
         return True
